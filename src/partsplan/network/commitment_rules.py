@@ -1,0 +1,206 @@
+"""Rules on commitments: what a scope names exists, and something falls in it.
+
+Who serves and what is installed come from the tables alone; demand given later, outside the
+network, can only add to a scope.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from partsplan.errors import Finding
+from partsplan.network.table_sets import TableSet
+from partsplan.network.values import Mask, nearest, shown
+
+_VALUE_SCOPES = (
+    ("customer_id", "sites", "customer_id", "the customer_id of a site"),
+    ("region", "sites", "region", "the region of a site"),
+    ("part_group", "parts", "part_group", "the part_group of a part"),
+)
+_SITE_SCOPES = ("customer_id", "region", "site_id", "equipment_id")
+_SITE_EACH = ("customer", "region", "site", "equipment")
+_SCOPES = (*_SITE_SCOPES, "location_id", "part_id", "part_group")
+_READS = {
+    "sites": ("site_id", "customer_id", "region", "served_by"),
+    "parts": ("part_id", "part_group"),
+    "locations": ("location_id",),
+    "installed_base": ("site_id", "equipment_id"),
+    "bill_of_materials": ("equipment_id", "part_id"),
+    "demand": ("part_id", "location_id", "site_id"),
+    "lanes": ("location_id", "site_id", "hours"),
+    "sourcing": ("site_id", "part_id", "served_by"),
+}
+
+
+def check_commitments(tables: TableSet) -> list[Finding]:
+    """Check every commitment against the tables."""
+    findings: list[Finding] = []
+    resolved = np.ones(tables.count("commitments"), dtype=bool)
+    for column, table, source, noun in _VALUE_SCOPES:
+        findings += _check_values(tables, column, table, source, noun, resolved)
+    for column in ("site_id", "equipment_id", "location_id", "part_id"):
+        unknown = tables.index("commitments", column) < 0
+        resolved &= ~(unknown & (tables["commitments"].columns[column] != ""))
+    if not all(tables.is_clean(table, *columns) for table, columns in _READS.items()):
+        return findings
+    scopes = _Scopes(tables)
+    readable = tables["commitments"].readable("metric", "each", *_SCOPES)
+    for row in range(tables.count("commitments")):
+        if readable[row] and resolved[row]:
+            findings += scopes.check(row)
+    return findings
+
+
+def _check_values(
+    tables: TableSet, column: str, source_table: str, source: str, noun: str, resolved: Mask
+) -> list[Finding]:
+    """Check that a scope value such as a region occurs in the table it comes from."""
+    table = tables["commitments"]
+    if not tables.is_clean(source_table, source):
+        return []
+    known = tuple(dict.fromkeys(v for v in tables[source_table].columns[source].tolist() if v))
+    findings = []
+    for row, value in enumerate(table.columns[column].tolist()):
+        if value and value not in known:
+            resolved[row] = False
+            fix = nearest(value, known) or f"Give one that {source_table} has."
+            findings.append(table.finding(row, column, f"{shown(value)} is not {noun}.", fix))
+    return findings
+
+
+class _Scopes:
+    """What falls in a scope, by the tables."""
+
+    def __init__(self, tables: TableSet) -> None:
+        self.tables = tables
+        self.table = tables["commitments"]
+        self.has_machines = tables.count("installed_base") > 0
+        demand_site = tables.index("demand", "site_id")
+        self.demand_sites = demand_site[demand_site >= 0]
+        demand_location = tables.index("demand", "location_id")
+        self.demand_locations = demand_location[demand_location >= 0]
+        self.by_location_only = (
+            not self.has_machines and not len(self.demand_sites) and tables.count("demand") > 0
+        )
+        self.machine_site = tables.index("installed_base", "site_id")
+        self.machine_type = tables.index("installed_base", "equipment_id")
+
+    def check(self, row: int) -> list[Finding]:
+        """Check one commitment."""
+        scope = {name: self.table.columns[name][row] for name in _SCOPES}
+        if self.table.columns["metric"][row] == "uptime" and not self.has_machines:
+            return [
+                self.table.finding(
+                    row,
+                    "metric",
+                    "an uptime commitment needs installed_base.",
+                    "Give the machines, or commit to response, fill_rate or mean_wait.",
+                )
+            ]
+        if self.by_location_only:
+            return self._check_by_location(row, scope)
+        return self._check_not_empty(row, scope)
+
+    def _check_by_location(self, row: int, scope: dict[str, str]) -> list[Finding]:
+        fix = "Name locations and parts only, or give demand by site."
+        findings = [
+            self.table.finding(
+                row, name, f"{shown(scope[name])} is named, but demand is given by location.", fix
+            )
+            for name in _SITE_SCOPES
+            if scope[name]
+        ]
+        each = self.table.columns["each"][row]
+        if each in _SITE_EACH:
+            rule = f"{each!r} is asked for, but demand is given by location."
+            findings.append(self.table.finding(row, "each", rule, fix))
+        location = self.tables.index("commitments", "location_id")[row]
+        if not findings and location >= 0 and location not in self.demand_locations:
+            rule = f"no demand is given at location {scope['location_id']!r}."
+            findings.append(self._empty(row, "location_id", rule))
+        return findings
+
+    def _check_not_empty(self, row: int, scope: dict[str, str]) -> list[Finding]:
+        sites = self._sites(scope)
+        parts = self._parts(row, scope)
+        named = [name for name in ("customer_id", "region", "site_id") if scope[name]]
+        if named and not sites.any():
+            told = " and ".join(f"{name} {scope[name]!r}" for name in named)
+            return [self._empty(row, named[0], f"no site has {told}.")]
+        if not parts.any():
+            told = f"part {scope['part_id']!r} is not in part_group {scope['part_group']!r}."
+            return [self._empty(row, "part_id", told)]
+        machines = sites[self.machine_site] & (self.machine_site >= 0)
+        machine = self.tables.index("commitments", "equipment_id")[row]
+        if machine >= 0:
+            machines &= self.machine_type == machine
+        needs_machines = machine >= 0 or self.table.columns["metric"][row] == "uptime"
+        demanded = not needs_machines and bool(sites[self.demand_sites].any())
+        if (self.has_machines or needs_machines) and not machines.any() and not demanded:
+            if not named and machine < 0 and len(self.demand_locations):
+                return []
+            column = "equipment_id" if machine >= 0 else (named[0] if named else None)
+            what = f"machine of type {scope['equipment_id']!r}" if machine >= 0 else "machine"
+            return [self._empty(row, column, f"no {what} is installed in its scope.")]
+        return self._check_parts_used(row, scope, machines, parts, demanded) or (
+            self._check_location(row, scope, sites)
+        )
+
+    def _check_parts_used(
+        self,
+        row: int,
+        scope: dict[str, str],
+        machines: Mask,
+        parts: Mask,
+        demanded: bool,
+    ) -> list[Finding]:
+        """Some part in the scope is in some machine in the scope."""
+        if not (scope["part_id"] or scope["part_group"]) or demanded or not machines.any():
+            return []
+        if len(self.demand_locations) or not self.tables.count("bill_of_materials"):
+            return []
+        equipment = self.tables.index("bill_of_materials", "equipment_id")
+        part = self.tables.index("bill_of_materials", "part_id")
+        known = (equipment >= 0) & (part >= 0)
+        used = known & np.isin(equipment, self.machine_type[machines]) & parts[part]
+        if used.any():
+            return []
+        column = "part_id" if scope["part_id"] else "part_group"
+        rule = f"no machine in its scope has a part of {column} {scope[column]!r}."
+        return [self._empty(row, column, rule)]
+
+    def _check_location(self, row: int, scope: dict[str, str], sites: Mask) -> list[Finding]:
+        location = self.tables.index("commitments", "location_id")[row]
+        if location < 0 or location in self.demand_locations:
+            return []
+        if not self.tables.count("sites"):
+            return []
+        serves = sites & (self.tables.serving == location)
+        site = self.tables.index("sourcing", "site_id")
+        source = self.tables.index("sourcing", "served_by")
+        if serves.any() or sites[site[(source == location) & (site >= 0)]].any():
+            return []
+        rule = f"location {scope['location_id']!r} serves no site in its scope."
+        return [self._empty(row, "location_id", rule)]
+
+    def _sites(self, scope: dict[str, str]) -> Mask:
+        table = self.tables["sites"]
+        sites = np.ones(table.n_rows, dtype=bool)
+        for name in ("customer_id", "region", "site_id"):
+            if scope[name]:
+                sites &= table.columns[name] == scope[name]
+        return sites
+
+    def _parts(self, row: int, scope: dict[str, str]) -> Mask:
+        table = self.tables["parts"]
+        parts = np.ones(table.n_rows, dtype=bool)
+        if scope["part_group"]:
+            parts &= table.columns["part_group"] == scope["part_group"]
+        if scope["part_id"]:
+            parts &= np.arange(table.n_rows) == self.tables.index("commitments", "part_id")[row]
+        return parts
+
+    def _empty(self, row: int, column: str | None, rule: str) -> Finding:
+        return self.table.finding(
+            row, column, f"the scope is empty: {rule}", "Widen the scope or drop the commitment."
+        )

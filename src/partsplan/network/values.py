@@ -1,0 +1,505 @@
+"""The kinds of value a table column can hold, and how one value, or a whole column, is read.
+
+Every kind has one scalar ``scan`` that reads a value or says what is wrong with it; columns take
+a vectorised way to the same verdict and ask ``scan`` for the words.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import math
+import numbers
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
+
+Array = NDArray[Any]
+Mask = NDArray[np.bool_]
+
+MOST_ROWS = 1000
+"""Findings of one rule in one column that are written out row by row; more are counted."""
+
+_MISSING_TYPES = frozenset({"NAType", "NaTType"})
+
+
+class MisreadError(Exception):
+    """A value that its column cannot hold: the rule it breaks and the way out."""
+
+    def __init__(self, rule: str, fix: str = "") -> None:
+        super().__init__(f"{rule} {fix}".strip())
+        self.rule = rule
+        self.fix = fix
+
+
+@dataclass
+class Reading:
+    """A column as read: typed values, which rows are empty, which cannot be read and why."""
+
+    values: Array
+    empty: Mask
+    misreads: dict[int, MisreadError] = field(default_factory=dict)
+    bad: Mask | None = None
+
+    def bad_rows(self) -> Mask:
+        """Rows that could not be read."""
+        return np.zeros(len(self.values), dtype=bool) if self.bad is None else self.bad
+
+
+def shown(value: object) -> str:
+    """Write a value for a message, text in quotes, long values cut."""
+    try:
+        text = repr(value) if isinstance(value, str) else str(value)
+    except Exception:  # an object with a broken __str__ must not hide the finding
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:56]}...{text[-1]}"
+
+
+def is_empty(value: object) -> bool:
+    """Whether a value means "not given": None, NaN, NaT, pandas' NA or an empty text."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return value == ""
+    if isinstance(value, float):
+        return value != value  # noqa: PLR0124 - only NaN differs from itself
+    if isinstance(value, np.datetime64):
+        return bool(np.isnat(value))
+    if isinstance(value, np.floating):
+        return bool(np.isnan(value))
+    if type(value).__name__ in _MISSING_TYPES:
+        return True
+    return type(value).__name__ == "Decimal" and value != value  # noqa: PLR0124
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Name the known word that is nearest, as a sentence; empty when none is near."""
+    plain = {text.casefold().strip().lstrip("0"): text for text in reversed(known)}
+    same = plain.get(word.casefold().strip().lstrip("0"))
+    if same is not None:
+        return f"Did you mean {same!r}?"
+    if len(known) > 2000:
+        known = [k for k in known if k[:2] == word[:2] and abs(len(k) - len(word)) <= 1][:2000]
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"Did you mean {close[0]!r}?" if close else ""
+
+
+@dataclass(frozen=True)
+class ValueType:
+    """What a column holds. Subclasses say how one value is read."""
+
+    json_schema = {"type": "string"}
+
+    def scan(self, value: Any) -> Any:
+        """Read one value that is not empty, or raise `MisreadError`."""
+        raise NotImplementedError
+
+    def fast(self, raw: Array) -> Reading | None:
+        """Read a whole column at once, or return None where values must be read one by one."""
+        return None
+
+    def blank(self, length: int) -> Array:
+        """Give a column of empty values."""
+        return np.full(length, np.nan)
+
+    def column(self, raw: Array) -> Reading:
+        """Read a column; every unreadable row is marked, the first ones with their reason."""
+        reading = self.fast(raw)
+        if reading is None:
+            return self._one_by_one(raw)
+        if reading.bad is not None:
+            for row in np.flatnonzero(reading.bad)[:MOST_ROWS]:
+                reading.misreads[int(row)] = self._reason(plain(raw[row]))
+        return reading
+
+    def _reason(self, value: object) -> MisreadError:
+        try:
+            self.scan(value)
+        except MisreadError as misread:
+            return misread
+        return MisreadError(f"{shown(value)} cannot be read.")
+
+    def _one_by_one(self, raw: Array) -> Reading:
+        values = self.blank(len(raw))
+        empty = np.zeros(len(raw), dtype=bool)
+        bad = np.zeros(len(raw), dtype=bool)
+        misreads: dict[int, MisreadError] = {}
+        for row, value in enumerate(raw):
+            if is_empty(value):
+                empty[row] = True
+                continue
+            try:
+                values[row] = self.scan(plain(value))
+            except MisreadError as misread:
+                bad[row] = True
+                if len(misreads) < MOST_ROWS:
+                    misreads[row] = misread
+        return Reading(values, empty, misreads, bad)
+
+    def _validate(self, value: Any) -> Any:
+        if is_empty(value):
+            raise PydanticCustomError("empty", "is empty, but it is required.")
+        try:
+            return self.scan(plain(value))
+        except MisreadError as misread:
+            message = str(misread).replace("{", "{{").replace("}", "}}")
+            raise PydanticCustomError("value", message) from None  # type: ignore[arg-type]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._validate)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return dict(self.json_schema)
+
+
+def plain(value: Any) -> Any:
+    """Turn a numpy scalar into the Python value it stands for."""
+    if isinstance(value, np.generic) and not isinstance(value, np.datetime64):
+        return value.item()
+    return value
+
+
+@dataclass(frozen=True)
+class Text(ValueType):
+    """Text; an id when ``is_id``: whole numbers become text, fractions are refused."""
+
+    is_id: bool = True
+
+    def blank(self, length: int) -> Array:
+        """Give a column of empty texts."""
+        empty = np.empty(length, dtype=object)
+        empty[:] = ""
+        return empty
+
+    def scan(self, value: Any) -> str:
+        """Read one text."""
+        if isinstance(value, str):
+            if self.is_id and value != value.strip():
+                raise MisreadError(
+                    f"{shown(value)} has blanks around it.", f"Write {shown(value.strip())}."
+                )
+            return str(value)
+        if not self.is_id and not isinstance(value, bytes):
+            return shown(value) if not isinstance(value, (int, float)) else str(value)
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            kind = type(value).__name__
+            raise MisreadError(f"{shown(value)} is a {kind}, not an id.", "Give ids as text.")
+        if math.isfinite(value) and value == int(value):
+            return str(int(value))
+        raise MisreadError(
+            f"{shown(value)} is a fractional number, not an id.", "Give ids as text."
+        )
+
+    def fast(self, raw: Array) -> Reading | None:
+        """Read a column of texts or whole numbers."""
+        if raw.dtype.kind in "iu":
+            return self._texts([str(i) for i in raw.tolist()])
+        if raw.dtype.kind in "UT":
+            return self._texts(raw.tolist())
+        if raw.dtype.kind == "O":
+            items = raw.tolist()
+            types = set(map(type, items))
+            if types <= {str, type(None)}:
+                return self._texts([item or "" for item in items])
+            if types <= {str, type(None), float} and not any(
+                type(item) is float and not math.isnan(item) for item in items
+            ):
+                return self._texts([item if type(item) is str else "" for item in items])
+        return None
+
+    def _texts(self, items: list[str]) -> Reading:
+        values = self.blank(len(items))
+        values[:] = items
+        empty = np.fromiter((not item for item in items), dtype=bool, count=len(items))
+        bad = None
+        if self.is_id:
+            bad = np.fromiter(
+                (item.strip() != item for item in items), dtype=bool, count=len(items)
+            )
+            values[bad] = ""
+        return Reading(values, empty, bad=bad)
+
+
+@dataclass(frozen=True)
+class Choice(Text):
+    """One of a few words."""
+
+    words: tuple[str, ...] = ()
+
+    def scan(self, value: Any) -> str:
+        """Read one of the words."""
+        if isinstance(value, str) and value in self.words:
+            return value
+        hint = nearest(value, self.words) if isinstance(value, str) else ""
+        raise MisreadError(
+            f"{shown(value)} is not one of {', '.join(self.words)}.", hint or "Give one of these."
+        )
+
+    def fast(self, raw: Array) -> Reading | None:
+        """Columns of choices are short; they are read one by one."""
+        return None
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.words)}
+
+
+@dataclass(frozen=True)
+class Number(ValueType):
+    """A finite number within bounds."""
+
+    wanted: str = "a number"
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = 1e15
+
+    def number(self, value: Any) -> float:
+        """Read a number, whatever its bounds."""
+        if isinstance(value, str):
+            return self._number_in(value)
+        if isinstance(value, bool) or not _is_number(value):
+            raise MisreadError(f"{shown(value)} is not a number.", f"Give {self.wanted}.")
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
+
+    def _number_in(self, text: str) -> float:
+        stripped = text.strip()
+        if stripped.lower() == "nan":
+            return math.nan
+        try:
+            if "_" not in stripped:
+                return float(stripped)
+        except ValueError:
+            pass
+        if "," in stripped and stripped.replace(",", "").replace(".", "").lstrip("+-").isdigit():
+            point = stripped.replace(".", "").replace(",", ".")
+            dots = point.count(".") == 1
+            raise MisreadError(
+                f"{shown(text)} has a decimal comma or a thousands separator.",
+                f"Write {point} with a decimal point." if dots else "Write it with digits only.",
+            )
+        raise MisreadError(f"{shown(text)} is not a number.", f"Give {self.wanted}.")
+
+    def scan(self, value: Any) -> float:
+        """Read one number and hold it against the bounds."""
+        number = self.number(value)
+        if math.isnan(number):
+            return number
+        if not math.isfinite(number):
+            raise MisreadError(f"{shown(value)} is not a finite number.", f"Give {self.wanted}.")
+        for broken, words in self._bounds(number):
+            if broken:
+                raise MisreadError(f"{shown(value)} is {words}.", self.way_out(number))
+        return number
+
+    def _bounds(self, number: float) -> list[tuple[bool, str]]:
+        low = -math.inf if self.at_least is None else self.at_least
+        under = -math.inf if self.above is None else self.above
+        high = math.inf if self.at_most is None else self.at_most
+        return [
+            (number < low, f"below {low:g}"),
+            (number <= under, f"not above {under:g}"),
+            (number > high, f"above {high:g}"),
+        ]
+
+    def way_out(self, number: float) -> str:
+        """Say what to write instead of a number out of bounds."""
+        return f"Give {self.wanted}."
+
+    def fast(self, raw: Array) -> Reading | None:
+        """Read a column of numbers, or of texts that all are numbers."""
+        if raw.dtype.kind in "iuf":
+            values = raw.astype(np.float64)
+        else:
+            floats = _floats(raw)
+            if floats is None:
+                return None
+            values = floats
+        bad = np.isinf(values)
+        if self.at_least is not None:
+            bad |= values < self.at_least
+        if self.above is not None:
+            bad |= values <= self.above
+        if self.at_most is not None:
+            bad |= values > self.at_most
+        bad |= self.refused(values)
+        empty = np.isnan(values)
+        values[bad] = np.nan
+        return Reading(values, empty, bad=bad if bad.any() else None)
+
+    def refused(self, values: NDArray[np.float64]) -> Mask:
+        """Mark numbers that are wrong for another reason than their bounds."""
+        return np.zeros(len(values), dtype=bool)
+
+    def _one_by_one(self, raw: Array) -> Reading:
+        reading = super()._one_by_one(raw)
+        reading.empty |= np.isnan(reading.values) & ~reading.bad_rows()
+        return reading
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        bounds = {
+            "minimum": self.at_least,
+            "exclusiveMinimum": self.above,
+            "maximum": self.at_most,
+        }
+        return {"type": "number"} | {k: v for k, v in bounds.items() if v is not None}
+
+
+@dataclass(frozen=True)
+class Share(Number):
+    """A share between 0 and 1; a percentage is recognised."""
+
+    wanted: str = "a share between 0 and 1"
+    at_least: float | None = 0.0
+    at_most: float | None = 1.0
+
+    def way_out(self, number: float) -> str:
+        """Recognise a percentage."""
+        if 1.0 < number <= 100.0:
+            return f"Write {number / 100:.12g} for {number:.12g} %."
+        return super().way_out(number)
+
+
+@dataclass(frozen=True)
+class Whole(Number):
+    """A whole number within bounds."""
+
+    wanted: str = "a whole number, 0 or more"
+    at_least: float | None = 0.0
+    at_most: float | None = 1e9
+
+    def scan(self, value: Any) -> float:
+        """Read one whole number."""
+        number = super().scan(value)
+        if number != math.floor(number):
+            raise MisreadError(f"{shown(value)} is not a whole number.", f"Give {self.wanted}.")
+        return number
+
+    def _validate(self, value: Any) -> int:
+        return int(super()._validate(value))
+
+    def refused(self, values: NDArray[np.float64]) -> Mask:
+        """Mark fractions."""
+        return np.isfinite(values) & (values != np.floor(values))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return super().__get_pydantic_json_schema__(schema, handler) | {"type": "integer"}
+
+
+@dataclass(frozen=True)
+class Flag(ValueType):
+    """True or false."""
+
+    json_schema = {"type": "boolean"}
+
+    def scan(self, value: Any) -> bool:
+        """Read one truth value."""
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, (int, float)) and value in (0, 1):
+            return bool(value)
+        if isinstance(value, str):
+            word = value.strip().lower()
+            if word in {"true", "yes", "1"}:
+                return True
+            if word in {"false", "no", "0"}:
+                return False
+        raise MisreadError(f"{shown(value)} is not true or false.", "Write true or false.")
+
+    def fast(self, raw: Array) -> Reading | None:
+        """Read a column of bools."""
+        if raw.dtype.kind != "b":
+            return None
+        return Reading(raw.astype(np.float64), np.zeros(len(raw), dtype=bool))
+
+
+@dataclass(frozen=True)
+class Day(ValueType):
+    """A calendar day."""
+
+    json_schema = {"type": "string", "format": "date"}
+
+    def blank(self, length: int) -> Array:
+        """Give a column without days."""
+        return np.full(length, np.datetime64("NaT", "D"))
+
+    def scan(self, value: Any) -> dt.date:
+        """Read one day."""
+        day: dt.date | None = None
+        if isinstance(value, np.datetime64):
+            value = value.astype("datetime64[D]").item()
+        if isinstance(value, dt.datetime):
+            day = value.date()
+        elif isinstance(value, dt.date):
+            day = value
+        elif isinstance(value, str):
+            day = _day_in(value)
+        if day is None:
+            raise MisreadError(f"{shown(value)} is not a date.", "Write it as YYYY-MM-DD.")
+        if not 1900 <= day.year <= 2200:
+            raise MisreadError(
+                f"{shown(value)} is not between 1900 and 2200.", "Write it as YYYY-MM-DD."
+            )
+        return day
+
+    def fast(self, raw: Array) -> Reading | None:
+        """Read a column of datetimes."""
+        if raw.dtype.kind != "M":
+            return None
+        values = raw.astype("datetime64[D]")
+        empty = np.isnat(values)
+        years = values.astype("datetime64[Y]").astype(np.int64) + 1970
+        bad = ~empty & ((years < 1900) | (years > 2200))
+        values[bad] = np.datetime64("NaT", "D")
+        return Reading(values, empty, bad=bad if bad.any() else None)
+
+
+def _day_in(text: str) -> dt.date | None:
+    try:
+        if len(text) == 10 and text[4] == text[7] == "-":
+            return dt.date.fromisoformat(text)
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    has_dashes = len(text) > 10 and text[4] == text[7] == "-"
+    return moment.date() if has_dashes and moment.time() == dt.time(0) else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) or type(value).__name__ == "Decimal"
+
+
+def _floats(raw: Array) -> NDArray[np.float64] | None:
+    """Read numbers out of plain values quickly; None where one of them needs a closer look."""
+    if raw.dtype.kind not in "OUT":
+        return None
+    items = raw.tolist()
+    types = set(map(type, items))
+    if not types <= {str, int, float, type(None)}:
+        return None
+    if str in types and any("_" in item for item in items if type(item) is str):
+        return None
+    convert: Callable[[Any], float] = float
+    try:
+        return np.array(
+            [math.nan if item is None or item == "" else convert(item) for item in items],
+            dtype=np.float64,
+        )
+    except (ValueError, OverflowError):
+        return None
