@@ -1,0 +1,151 @@
+"""Exact laws down a forest with known rates: thinning and convolution, level by level.
+
+Simon (1971) and Graves (1985): a location's pipeline is its share of the parent's backorders,
+binomial because backorders are filled first come first served, plus an independent Poisson count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from partsplan.evaluation.laws import (
+    UNDERFLOW,
+    Law,
+    StockMoments,
+    backorder_law,
+    count_law,
+    poisson_reach,
+    similar_widths,
+    stock_moments,
+    sum_law,
+    thinned_law,
+)
+from partsplan.evaluation.supply import Floats, Integers
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Known rates: pipelines and shares of one forest, one row per part (or part and factor).
+
+    A node is a location, or a location seen some time later (for waiting times). All arrays but
+    ``parents`` have the shape (n_rows, n_nodes).
+
+    Parameters
+    ----------
+    parents
+        Shape (n_nodes,): position of the node above, -1 at a root.
+    pipeline
+        Mean of the Poisson part of the pipeline [units].
+    share
+        Share of the parent's backorders that are for this node.
+    stock
+        Base-stock levels [units].
+    """
+
+    parents: Integers
+    pipeline: Floats
+    share: Floats
+    stock: Integers
+
+    def rows(self, positions: Integers, factor: Floats) -> Chain:
+        """Some rows, with their demand multiplied by a factor."""
+        return Chain(
+            self.parents,
+            self.pipeline[positions] * factor[:, np.newaxis],
+            self.share[positions],
+            self.stock[positions],
+        )
+
+    @cached_property
+    def levels(self) -> tuple[Integers, ...]:
+        """Nodes by depth."""
+        depth = np.zeros(len(self.parents), dtype=np.int64)
+        step = self.parents
+        while (step >= 0).any():
+            depth += step >= 0
+            step = np.where(step >= 0, self.parents[step], -1)
+        return tuple(np.flatnonzero(depth == d) for d in range(int(depth.max(initial=-1)) + 1))
+
+    @cached_property
+    def stockless_mean(self) -> Floats:
+        """Pipeline mean if no node above had any stock; bounds every law of the chain."""
+        mean = self.pipeline.copy()
+        for nodes in self.levels[1:]:
+            mean[:, nodes] += self.share[:, nodes] * mean[:, self.parents[nodes]]
+        return mean
+
+    @cached_property
+    def top(self) -> Integers:
+        """Largest count that matters at a node, for itself and for all nodes below.
+
+        Given that node j is short, its pipeline exceeds the stock by 1 and at most a Poisson
+        count with its stockless mean; other nodes' backorders add at most another one.
+        """
+        mean = self.stockless_mean
+        base = self.stock.astype(np.float64) + 1.0
+        spread = mean.copy()
+        top = poisson_reach(mean, self.stock.astype(np.float64))
+        for nodes in reversed(self.levels[1:]):
+            above = self.parents[nodes]
+            others = mean[:, above] * (1.0 - self.share[:, nodes])
+            joint = base[:, nodes] + poisson_reach(spread[:, nodes] + others, 0.0)
+            apart = top[:, nodes] + poisson_reach(others, 0.0)
+            needed = np.where(mean[:, nodes] > 0, np.minimum(joint, apart), 0.0)
+            for i, parent in enumerate(above):
+                live = mean[:, nodes[i]] > 0
+                column = self.stock[:, parent]
+                base[:, parent] = np.where(
+                    live, np.maximum(base[:, parent], column + base[:, nodes[i]]), base[:, parent]
+                )
+                spread[:, parent] = np.where(
+                    live,
+                    np.maximum(spread[:, parent], spread[:, nodes[i]] + others[:, i]),
+                    spread[:, parent],
+                )
+                top[:, parent] = np.maximum(
+                    top[:, parent], np.where(live, column + needed[:, i], 0.0).astype(np.int64)
+                )
+            top = np.minimum(top, poisson_reach(mean, 0.0, UNDERFLOW))
+            base = np.minimum(base, top)
+        return np.minimum(top, poisson_reach(mean, 0.0, UNDERFLOW))
+
+
+def chain_figures(chain: Chain) -> StockMoments:
+    """Figures of every node of a chain, in blocks of rows of similar width."""
+    figures = StockMoments.idle(chain.stock)
+    if chain.stock.size == 0:
+        return figures
+    for rows in _blocks(chain):
+        _evaluate_block(chain, rows, figures)
+    return figures
+
+
+def _blocks(chain: Chain) -> Iterator[Integers]:
+    """Rows of the chain in blocks of similar width."""
+    width = np.where(chain.stockless_mean > 0, chain.top + 1, 0).max(axis=1)
+    return similar_widths(width, max(len(nodes) for nodes in chain.levels))
+
+
+def _evaluate_block(chain: Chain, rows: Integers, figures: StockMoments) -> None:
+    """Evaluate some rows level by level, keeping only the laws of the level above."""
+    above: Law | None = None
+    column = np.full((len(chain.parents), len(rows)), -1)
+    for depth, nodes in enumerate(chain.levels):
+        cell_node, cell_row = np.nonzero(chain.stockless_mean[np.ix_(rows, nodes)].T > 0)
+        if cell_node.size == 0:
+            return
+        node, row = nodes[cell_node], rows[cell_row]
+        top = chain.top[row, node]
+        stock = chain.stock[row, node]
+        law = count_law(chain.pipeline[row, node], np.zeros(row.size), top)
+        if above is not None:
+            received = above.columns(column[chain.parents[node], cell_row])
+            law = sum_law(thinned_law(received, chain.share[row, node], top), law, top)
+        figures.put((row, node), stock_moments(law, stock))
+        if depth + 1 < len(chain.levels):
+            column[node, cell_row] = np.arange(row.size)
+            above = backorder_law(law, stock, np.maximum(top - stock, 0))

@@ -1,0 +1,143 @@
+"""Exact evaluation of a stock: every law of the supply tree, mixed over uncertain rates.
+
+Any depth, several roots, local repair anywhere (Simon 1971, Graves 1985). An uncertain rate is
+one factor for all locations of a part; given the factor the chain of laws is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.evaluation.chain import Chain, chain_figures
+from partsplan.evaluation.figures import SupplyFigures
+from partsplan.evaluation.laws import StockMoments
+from partsplan.evaluation.rates import rate_nodes
+from partsplan.evaluation.supply import Floats, Integers, SupplyTree
+
+
+@dataclass(frozen=True)
+class RateMixture:
+    """Parts spread over the factors of their uncertain rates.
+
+    Parameters
+    ----------
+    part, factor, weight
+        Shape (n_rows,): the part, the factor on its demand and its probability; rows of a part
+        are neighbors, parts in order.
+    """
+
+    part: Integers
+    factor: Floats
+    weight: Floats
+
+    @classmethod
+    def of(cls, chain: Chain, rate_shape: Floats) -> RateMixture:
+        """Factors for every part of a chain."""
+        if np.isinf(rate_shape).all():
+            n = len(rate_shape)
+            return cls(np.arange(n), np.ones(n), np.ones(n))
+        pipeline, stock, largest = _rate_extremes(chain)
+        rules = [
+            rate_nodes(float(a), float(m), float(s), largest_factor=float(t))
+            for a, m, s, t in zip(rate_shape, pipeline, stock, largest, strict=True)
+        ]
+        counts = np.array([len(nodes) for nodes, _ in rules], dtype=np.int64)
+        return cls(
+            np.repeat(np.arange(len(rate_shape)), counts),
+            np.concatenate([nodes for nodes, _ in rules] or [np.zeros(0)]),
+            np.concatenate([weights for _, weights in rules] or [np.zeros(0)]),
+        )
+
+    def mean(self, values: Floats, *, per_demand: bool = False) -> Floats:
+        """Mean over the factor, per unit of time or per unit of demand (size-biased)."""
+        weight = self.weight * self.factor if per_demand else self.weight
+        first = np.flatnonzero(np.diff(self.part, prepend=-1))
+        return np.add.reduceat(values * weight[:, np.newaxis], first, axis=0)
+
+
+def _rate_extremes(chain: Chain) -> tuple[Floats, Floats, Floats]:
+    """Per part: largest stockless pipeline, stock on a path and ratio of the two at a node."""
+    path = chain.stock.astype(np.float64)
+    for nodes in chain.levels[1:]:
+        path[:, nodes] += path[:, chain.parents[nodes]]
+    mean = chain.stockless_mean
+    path = np.where(mean > 0, path, 0.0)
+    ratio = np.divide(path + 1.0, mean, out=np.zeros_like(path), where=mean > 0)
+    return mean.max(axis=1), path.max(axis=1), ratio.max(axis=1)
+
+
+def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
+    r"""Exact figures of a stock when backorders wait.
+
+    Parameters
+    ----------
+    tree : SupplyTree
+        A block of parts with a common forest; any depth, several roots, local repair anywhere.
+    stock : ndarray of int, shape (n_parts, n_locations)
+        Base-stock levels :math:`S` [units].
+
+    Returns
+    -------
+    SupplyFigures
+        ``is_exact`` is True; far tails are right relative to themselves.
+
+    Notes
+    -----
+    :math:`X_j = thin(B_l, f_j) + Poisson(\lambda_j [(1 - r_j) T_j + r_j R_j])` with
+    :math:`B_l = (X_l - S_l)^+` the backorders of the parent and :math:`f_j` the share of its
+    demand that j orders. Under an uncertain rate, backorders, ready rate and stock on hand are
+    means over the factor, shares of demand are size-biased means.
+
+    References
+    ----------
+    Simon (1971), Operations Research 19; Graves (1985), Management Science 31.
+
+    Examples
+    --------
+    >>> tree = SupplyTree(
+    ...     parents=np.array([-1, 0, 0]),
+    ...     own_rate=np.array([[0.0, 0.05, 0.05]]),
+    ...     transit_days=np.array([[20.0, 2.0, 2.0]]),
+    ...     repair_fraction=np.zeros((1, 3)),
+    ...     repair_days=np.zeros((1, 3)),
+    ...     rate_shape=np.array([2.0]),
+    ... )
+    >>> figures = exact_figures(tree, np.array([[2, 1, 1]]))
+    >>> figures.expected_backorders[0, 1:].round(9).tolist()
+    [0.193921712, 0.193921712]
+    """
+    chain = Chain(tree.parents, tree.pipeline(), tree.share, stock)
+    mixture = RateMixture.of(chain, tree.rate_shape)
+    rows = chain.rows(mixture.part, mixture.factor)
+    figures = chain_figures(rows)
+    mean, variance = _pipeline_moments(rows, figures)
+    backorders = mixture.mean(figures.expected_backorders)
+    pipeline_mean = mixture.mean(mean)
+    backorder_shift = figures.expected_backorders - backorders[mixture.part]
+    mean_shift = mean - pipeline_mean[mixture.part]
+    stockout = np.minimum(mixture.mean(figures.stockout, per_demand=True), 1.0)
+    return SupplyFigures(
+        expected_backorders=backorders,
+        backorder_variance=mixture.mean(figures.backorder_variance + backorder_shift**2),
+        stockout=np.where(stock <= 0, 1.0, stockout),
+        unready=np.minimum(mixture.mean(figures.unready), 1.0),
+        on_hand=mixture.mean(figures.on_hand),
+        pipeline_mean=pipeline_mean,
+        pipeline_variance=mixture.mean(variance + mean_shift**2),
+        is_exact=True,
+    )
+
+
+def _pipeline_moments(chain: Chain, figures: StockMoments) -> tuple[Floats, Floats]:
+    """Mean and variance of every pipeline, from the parent's backorders."""
+    has_parent = chain.parents >= 0
+    backorders = np.where(has_parent, figures.expected_backorders[:, chain.parents], 0.0)
+    variance = np.where(has_parent, figures.backorder_variance[:, chain.parents], 0.0)
+    share = chain.share
+    return (
+        chain.pipeline + share * backorders,
+        chain.pipeline + share * share * variance + share * (1.0 - share) * backorders,
+    )

@@ -1,0 +1,294 @@
+r"""Probability laws of unit counts as windows of mass, and the four operations of a supply tree.
+
+Every operation adds and multiplies positive numbers only, so that far tails keep their relative
+accuracy down to underflow. A window drops mass only where that is negligible relative to the tail
+that is asked for: in a supply tree :math:`(x + 1) p(x + 1) \le M p(x)`, with M the pipeline
+mean of the same tree without stock, so every law falls at least as fast as Poisson(M).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from partsplan.evaluation.supply import Floats, Integers
+
+NEGLIGIBLE = 40.0
+"""Log of the relative mass that a window may drop above, exp(-40) = 4e-18."""
+BELOW = 75.0
+"""Log of the mass that a window may drop below, exp(-75) = 3e-33."""
+CELLS = 40_000
+"""Probabilities in one working array; a few such arrays fit in the cache of a core."""
+UNDERFLOW = 715.0
+"""Log of a probability that a double cannot hold."""
+DIRECT_START = 500.0
+"""Largest mean for which the law is built up from P(X = 0) instead of its mode."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """Laws of n independent counts, one per column.
+
+    Parameters
+    ----------
+    start
+        Shape (n,): the count of the first row.
+    mass
+        Shape (width, n): :math:`P(X = start + i)`.
+    """
+
+    start: Integers
+    mass: Floats
+
+    @property
+    def width(self) -> int:
+        """Number of counts that the window spans."""
+        return len(self.mass)
+
+    def columns(self, positions: Integers) -> Law:
+        """Laws of the given columns, in that order."""
+        return Law(self.start[positions], self.mass[:, positions])
+
+
+def poisson_reach(mean: Floats, above: Floats | float, drop: float = NEGLIGIBLE) -> Integers:
+    r"""Count beyond which a Poisson law, given that it exceeds ``above``, is negligible.
+
+    Solves :math:`\int_{x}^{K} \log(y / \mu) dy = drop`, :math:`x = \max(above, \mu)`, by Newton's
+    method from above (the left side is convex and increasing).
+    """
+    mean = np.maximum(mean, 1e-300)
+    base = np.maximum(above, mean)
+    log_base = np.log(base / mean)
+    reach = drop + np.sqrt(drop * drop + 2.0 * drop * base)
+    for _ in range(8):
+        slope = np.log1p(reach / base) + log_base
+        value = (base + reach) * np.log1p(reach / base) + reach * log_base - reach
+        reach = np.maximum(reach - (value - drop) / slope, 0.0)
+    return np.asarray(np.ceil(base + reach) + 2.0).astype(np.int64)
+
+
+def count_law(mean: Floats, excess: Floats, top: Integers) -> Law:
+    r"""Negative binomial laws by mean and variance, Poisson where the variance is the mean.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (n,)
+        :math:`m` [units].
+    excess : ndarray, shape (n,)
+        :math:`v - m \ge 0`; 0 gives Poisson, without a switch.
+    top : ndarray of int, shape (n,)
+        Largest count asked for; at least the reach of the law's bulk.
+
+    Notes
+    -----
+    With :math:`q = (v - m) / v` and :math:`A = m^2 / v`:
+    :math:`p(x + 1) / p(x) = (A + q x) / (x + 1)` and
+    :math:`p(0) = \exp(A \log(1 - q) / q)`.
+    """
+    variance = mean + excess
+    q = np.divide(excess, variance, out=np.zeros_like(mean), where=variance > 0)
+    a = np.divide(mean * mean, variance, out=np.zeros_like(mean), where=variance > 0)
+    if mean.size == 0 or mean.max() <= DIRECT_START:
+        return _count_law_from_zero(a, q, int(top.max(initial=0)))
+    return _count_law_from_mode(a, q, variance, top)
+
+
+def _count_law_from_zero(a: Floats, q: Floats, top: int) -> Law:
+    mass = np.empty((top + 1, a.size))
+    log_ratio = np.divide(np.log1p(-q), q, out=np.full_like(q, -1.0), where=q > 1e-300)
+    mass[0] = np.exp(a * log_ratio)
+    for x in range(top):
+        np.multiply(mass[x], (a + q * x) / (x + 1.0), out=mass[x + 1])
+    return Law(np.zeros(a.size, dtype=np.int64), mass)
+
+
+def _count_law_from_mode(a: Floats, q: Floats, variance: Floats, top: Integers) -> Law:
+    mode = np.maximum(np.floor((a - 1.0) / (1.0 - q)) + 1.0, 0.0)
+    below = np.minimum(np.ceil(np.sqrt(2.0 * BELOW * variance)), mode)
+    n_below = int(below.max())
+    n_above = int((top - mode).max(initial=0.0))
+    mass = np.empty((n_below + n_above + 1, a.size))
+    mass[n_below] = 1.0
+    for i in range(n_above):
+        x = mode + i
+        np.multiply(mass[n_below + i], (a + q * x) / (x + 1.0), out=mass[n_below + i + 1])
+    for i in range(n_below):
+        x = np.maximum(mode - i, 0.0)
+        ratio = np.where(x > 0, x / np.where(x > 0, a + q * (x - 1.0), 1.0), 0.0)
+        np.multiply(mass[n_below - i], ratio, out=mass[n_below - i - 1])
+    mass /= mass.sum(axis=0)
+    return Law(mode.astype(np.int64) - n_below, mass)
+
+
+def binomial_law(count: Integers, share: Floats, top: Integers) -> Law:
+    """Binomial laws up to ``top``, built from their modes."""
+    n = count.astype(np.float64)
+    mode = np.minimum(np.floor((n + 1.0) * share), n)
+    variance = n * share * (1.0 - share)
+    below = np.minimum(np.ceil(BELOW / 3.0 + np.sqrt(BELOW**2 / 9 + 2.0 * BELOW * variance)), mode)
+    n_below = int(below.max(initial=0.0))
+    bulk = mode + BELOW / 3.0 + np.sqrt(BELOW**2 / 9 + 2.0 * BELOW * variance)
+    n_above = int((np.minimum(np.maximum(top, bulk), n) - mode).max(initial=0.0))
+    mass = np.empty((n_below + n_above + 1, n.size))
+    mass[n_below] = 1.0
+    odds = np.divide(share, 1.0 - share, out=np.zeros_like(share), where=share < 1.0)
+    against = np.divide(1.0 - share, share, out=np.zeros_like(share), where=share > 0.0)
+    for i in range(n_above):
+        x = mode + i
+        np.multiply(
+            mass[n_below + i],
+            np.maximum(n - x, 0.0) / (x + 1.0) * odds,
+            out=mass[n_below + i + 1],
+        )
+    for i in range(n_below):
+        x = np.maximum(mode - i, 0.0)
+        np.multiply(mass[n_below - i], x / (n - x + 1.0) * against, out=mass[n_below - i - 1])
+    mass /= mass.sum(axis=0)
+    return Law(mode.astype(np.int64) - n_below, mass)
+
+
+def backorder_law(pipeline: Law, stock: Integers, top: Integers) -> Law:
+    """Law of :math:`(X - S)^+` up to ``top`` backorders (per column)."""
+    shift = np.maximum(stock - pipeline.start, 0)
+    start = np.maximum(pipeline.start - stock, 0)
+    width = max(int(np.maximum(top - start, 0).max(initial=0)) + 1, 1)
+    row = np.arange(width)[:, np.newaxis] + shift
+    inside = row < pipeline.width
+    mass = np.take_along_axis(pipeline.mass, np.where(inside, row, 0), axis=0)
+    mass *= inside
+    below = np.arange(pipeline.width)[:, np.newaxis] < shift
+    mass[0] += np.einsum("xn,xn->n", pipeline.mass, below)
+    return Law(start, mass)
+
+
+def thinned_law(backorders: Law, share: Floats, top: Integers) -> Law:
+    r"""Law of a binomial share of the backorders, up to ``top``.
+
+    Horner's rule on the generating function :math:`\sum_n p_n (1 - f + f z)^n`, from the highest
+    count down; what lies below the window's start is a binomial law of its own.
+    """
+    last = backorders.width - 1
+    highest = min(last, int(top.max(initial=0)))
+    mass = np.zeros((highest + 1, share.size))
+    carry = np.empty_like(mass)
+    mass[0] = backorders.mass[last]
+    keep = 1.0 - share
+    for n in range(last - 1, -1, -1):
+        used = min(last - n, highest)
+        np.multiply(mass[:used], share, out=carry[:used])
+        mass[: used + 1] *= keep
+        mass[1 : used + 1] += carry[:used]
+        mass[0] += backorders.mass[n]
+    law = Law(np.zeros(share.size, dtype=np.int64), mass)
+    if backorders.start.any():
+        return sum_law(law, binomial_law(backorders.start, share, top), top)
+    return law
+
+
+def sum_law(one: Law, other: Law, top: Integers) -> Law:
+    """Law of the sum of independent counts, up to ``top``."""
+    short, long = (one, other) if one.width <= other.width else (other, one)
+    start = one.start + other.start
+    width = min(one.width + other.width - 1, max(int((top - start).max(initial=0)) + 1, 1))
+    mass = np.zeros((width, start.size))
+    part = np.empty((min(long.width, width), start.size))
+    for i in range(min(short.width, width)):
+        n = min(long.width, width - i)
+        np.multiply(long.mass[:n], short.mass[i], out=part[:n])
+        mass[i : i + n] += part[:n]
+    return Law(start, mass)
+
+
+@dataclass(frozen=True)
+class StockMoments:
+    """Backorders, shortfalls of service and stock on hand; arrays of one shape."""
+
+    expected_backorders: Floats
+    backorder_variance: Floats
+    stockout: Floats
+    unready: Floats
+    on_hand: Floats
+
+    @classmethod
+    def idle(cls, stock: Integers) -> StockMoments:
+        """What a stock is without any demand."""
+        return cls(
+            expected_backorders=np.zeros(stock.shape),
+            backorder_variance=np.zeros(stock.shape),
+            stockout=(stock <= 0).astype(np.float64),
+            unready=np.zeros(stock.shape),
+            on_hand=stock.astype(np.float64),
+        )
+
+    def put(self, cells: Any, moments: StockMoments) -> None:
+        """Enter the moments of some cells (any numpy index)."""
+        for field in fields(self):
+            getattr(self, field.name)[cells] = getattr(moments, field.name)
+
+    def reshaped(self, shape: tuple[int, ...]) -> StockMoments:
+        """The same figures in another shape."""
+        return StockMoments(*(getattr(self, field.name).reshape(shape) for field in fields(self)))
+
+
+def stock_moments(law: Law, stock: Integers) -> StockMoments:
+    """Backorders, shortfalls of service and stock on hand by sums of positive terms."""
+    distance = (law.start - stock).astype(np.float64) + np.arange(law.width)[:, np.newaxis]
+    short = np.maximum(distance, 0.0)
+    backorders = np.einsum("xn,xn->n", short, law.mass)
+    unready = np.einsum("xn,xn->n", distance > 0.0, law.mass)
+    stockout = np.einsum("xn,xn->n", distance >= 0.0, law.mass)
+    on_hand = np.einsum("xn,xn->n", np.maximum(-distance, 0.0), law.mass)
+    short -= backorders
+    np.square(short, out=short)
+    return StockMoments(
+        expected_backorders=backorders,
+        backorder_variance=np.einsum("xn,xn->n", short, law.mass),
+        stockout=np.where(stock <= 0, 1.0, np.minimum(stockout, 1.0)),
+        unready=np.minimum(unready, 1.0),
+        on_hand=on_hand,
+    )
+
+
+def count_reach(mean: Floats, excess: Floats, above: Floats) -> Integers:
+    r"""Count beyond which a negative binomial law, given that it exceeds ``above``, is negligible.
+
+    Newton's method, from above, on :math:`\int_x^{x+w} \log[(y + 1) / (A + q y)] dy = drop` with
+    :math:`x = \max(above, m)`; the integral by Gauss-Legendre.
+    """
+    if not excess.any():
+        return poisson_reach(mean, above)
+    mean = np.maximum(mean, 1e-300)
+    variance = mean + excess
+    q, a = excess / variance, mean * (mean / variance)
+    base = np.maximum(above, mean)
+    slow = mean / variance
+    drop = NEGLIGIBLE + 5.0
+    reach = (drop + np.sqrt(drop * drop + 2.0 * slow * drop * (base + 1.0))) / slow
+    points, weights = np.polynomial.legendre.leggauss(6)
+    for _ in range(12):
+        y = base + np.multiply.outer(0.5 * (points + 1.0), reach)
+        value = 0.5 * reach * np.einsum("k,kn->n", weights, np.log((y + 1.0) / (a + q * y)))
+        end = base + reach
+        reach = np.maximum(reach - (value - drop) / np.log((end + 1.0) / (a + q * end)), 0.0)
+    return np.asarray(np.ceil(base + 1.1 * reach) + 3.0).astype(np.int64)
+
+
+def similar_widths(width: Integers, per_row: int = 1) -> Iterator[Integers]:
+    """Positions in order of the width they need, cut into blocks that fit the cache.
+
+    Positions of width 0 are left out.
+    """
+    order = np.argsort(width, kind="stable")
+    order = order[width[order] > 0]
+    sorted_width = width[order]
+    first = 0
+    while first < len(order):
+        widest = 1.3 * sorted_width[first] + 8
+        last = int(np.searchsorted(sorted_width, widest, side="right"))
+        block = np.arange(1, last - first + 1) * sorted_width[first:last] * per_row
+        last = first + max(int(np.searchsorted(block, CELLS, side="right")), 1)
+        yield order[first:last]
+        first = last

@@ -1,0 +1,153 @@
+"""Approximate evaluation of a stock by moments: METRIC and VARI-METRIC, any depth.
+
+METRIC (Sherbrooke 1968) takes every pipeline for Poisson with the right mean. VARI-METRIC (Graves
+1985, Sherbrooke 1986) takes it for negative binomial with the right mean and, down to the second
+level, variance. Neither is monotone in the parent's stock by construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.evaluation.chain import Chain
+from partsplan.evaluation.figures import SupplyFigures
+from partsplan.evaluation.laws import StockMoments
+from partsplan.evaluation.negative_binomial import moments_of_stock
+from partsplan.evaluation.supply import Floats, Integers, SupplyTree
+
+
+def metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
+    r"""METRIC: every pipeline Poisson with mean :math:`m_j = \lambda_j T_j + f_j EBO_l`.
+
+    Looks at means only: the uncertainty of a rate (``rate_shape``) does not enter.
+
+    Parameters
+    ----------
+    tree : SupplyTree
+        A block of parts with a common forest.
+    stock : ndarray of int, shape (n_parts, n_locations)
+        Base-stock levels :math:`S` [units].
+
+    Returns
+    -------
+    SupplyFigures
+        ``is_exact`` is False.
+
+    References
+    ----------
+    Sherbrooke (1968), Operations Research 16.
+    """
+    chain = Chain(tree.parents, tree.pipeline(), tree.share, stock)
+    moments = _PipelineMoments.of(chain)
+    for nodes in chain.levels:
+        above = chain.parents[nodes]
+        backorders = np.where(above >= 0, moments.stock.expected_backorders[:, above], 0.0)
+        mean = chain.pipeline[:, nodes] + chain.share[:, nodes] * backorders
+        moments.enter(nodes, mean, np.zeros_like(mean), stock)
+    return moments.figures(moments.stock.stockout)
+
+
+def vari_metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
+    r"""VARI-METRIC: every pipeline negative binomial through its mean and variance.
+
+    Parameters
+    ----------
+    tree : SupplyTree
+        A block of parts with a common forest.
+    stock : ndarray of int, shape (n_parts, n_locations)
+        Base-stock levels :math:`S` [units].
+
+    Returns
+    -------
+    SupplyFigures
+        ``is_exact`` is False.
+
+    Notes
+    -----
+    :math:`m_j = \lambda_j T_j + f_j EBO_l` and
+    :math:`v_j = \lambda_j T_j + f_j^2 VBO_l + f_j (1 - f_j) EBO_l`. Under an uncertain rate with
+    shape a, :math:`v_j` gains :math:`(\lambda_j T_j)^2 Var(\theta) + 2 f_j \lambda_j T_j
+    Cov(\theta, B_l)`, where :math:`E[\theta B_l]` is :math:`E[\theta]` times the size-biased EBO
+    (shape a + 1), itself found by the same recursion; shares of demand are size-biased as well.
+
+    References
+    ----------
+    Graves (1985), Management Science 31; Sherbrooke (1986), Operations Research 34.
+    """
+    chain = Chain(tree.parents, tree.pipeline(), tree.share, stock)
+    known = bool(np.isinf(tree.rate_shape).all())
+    depth = len(chain.levels)
+    laws = [_PipelineMoments.of(chain) for _ in range(1 if known else depth + 1)]
+    for d, nodes in enumerate(chain.levels):
+        for bias in range(1 if known else depth + 1 - d):
+            biased = laws[bias if known or d == 0 else bias + 1]
+            _descend(chain, nodes, (laws[bias], biased), tree.rate_shape, bias)
+    return laws[0].figures(laws[0 if known else 1].stock.stockout)
+
+
+@dataclass(frozen=True)
+class _PipelineMoments:
+    """Mean and excess variance of every pipeline, and what the stock makes of them."""
+
+    mean: Floats
+    excess: Floats
+    stock: StockMoments
+
+    @classmethod
+    def of(cls, chain: Chain) -> _PipelineMoments:
+        shape = chain.stock.shape
+        return cls(np.zeros(shape), np.zeros(shape), StockMoments.idle(chain.stock))
+
+    def enter(self, nodes: Integers, mean: Floats, excess: Floats, stock: Integers) -> None:
+        """Set the moments of some nodes and evaluate the stock there."""
+        self.mean[:, nodes] = mean
+        self.excess[:, nodes] = excess
+        levels = stock[:, nodes]
+        flat = moments_of_stock(levels.ravel(), mean.ravel(), excess.ravel())
+        self.stock.put((slice(None), nodes), flat.reshaped(levels.shape))
+
+    def figures(self, stockout: Floats) -> SupplyFigures:
+        """The figures, with the share of demand from its own (size-biased) law."""
+        return SupplyFigures(
+            expected_backorders=self.stock.expected_backorders,
+            backorder_variance=self.stock.backorder_variance,
+            stockout=stockout,
+            unready=self.stock.unready,
+            on_hand=self.stock.on_hand,
+            pipeline_mean=self.mean,
+            pipeline_variance=self.mean + self.excess,
+            is_exact=False,
+        )
+
+
+def _descend(
+    chain: Chain,
+    nodes: Integers,
+    laws: tuple[_PipelineMoments, _PipelineMoments],
+    rate_shape: Floats,
+    bias: int,
+) -> None:
+    r"""Moments of one level under the factor Gamma(a + bias, rate a), given the level above.
+
+    The second of ``laws`` holds the level above under one more size bias:
+    :math:`E_k[\theta B] = (1 + k / a) E_{k+1}[B]`.
+    """
+    law, biased = laws
+    factor = (1.0 + bias / rate_shape)[:, np.newaxis]
+    factor_variance = factor / rate_shape[:, np.newaxis]
+    pipeline, share = chain.pipeline[:, nodes], chain.share[:, nodes]
+    above = chain.parents[nodes]
+    has_parent = above >= 0
+    backorders = np.where(has_parent, law.stock.expected_backorders[:, above], 0.0)
+    variance = np.where(has_parent, law.stock.backorder_variance[:, above], 0.0)
+    shifted = np.where(has_parent, biased.stock.expected_backorders[:, above], 0.0)
+    covariance = factor * np.maximum(shifted - backorders, 0.0)
+    excess = (
+        pipeline * pipeline * factor_variance
+        + share * share * np.maximum(variance - backorders, 0.0)
+        + 2.0 * share * pipeline * covariance
+    )
+    law.enter(nodes, factor * pipeline + share * backorders, excess, chain.stock)
