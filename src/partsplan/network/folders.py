@@ -79,14 +79,16 @@ def _read_file(name: str, file: Path) -> RawTable:
         raw = RawTable(name)
         raw.fault(f"{file.name} is not a readable Parquet file: {error}", "Write it again.")
         return raw
-    return raw_table(name, frame)
+    raw = raw_table(name, frame)
+    raw.backend = None
+    return raw
 
 
 def _read_parquet(file: Path) -> object:
     try:
-        from pyarrow import parquet
+        from pyarrow import parquet  # type: ignore[import-untyped]  # noqa: PLC0415
     except ImportError:
-        import polars
+        import polars  # noqa: PLC0415
 
         return polars.read_parquet(file)
     return parquet.read_table(file, partitioning=None)

@@ -55,7 +55,7 @@ def forests_of(
     order = np.lexsort((locations, parts))
     parts, locations, sources = parts[order], locations[order], sources[order]
     own, starts = np.unique(parts, return_index=True)
-    ends = np.append(starts[1:], len(parts))
+    ends = np.append(starts, len(parts))[1:]
     groups: dict[bytes, list[int]] = {}
     for part, start, end in zip(own.tolist(), starts.tolist(), ends.tolist(), strict=True):
         changes = np.concatenate([locations[start:end], sources[start:end]])

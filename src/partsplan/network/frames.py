@@ -56,7 +56,7 @@ def columns_of(source: Any) -> dict[str, NDArray[Any]]:
     dict of str to ndarray
         One array per column, in the order of the frame; nulls are ``NaN``, ``NaT`` or ``None``.
     """
-    import narwhals as nw
+    import narwhals as nw  # noqa: PLC0415 - only where there is a frame
 
     frame = nw.from_native(source)
     if isinstance(frame, nw.LazyFrame):
@@ -65,7 +65,7 @@ def columns_of(source: Any) -> dict[str, NDArray[Any]]:
 
 
 def _array_of(series: Any) -> NDArray[Any]:
-    import narwhals as nw
+    import narwhals as nw  # noqa: PLC0415 - only where there is a frame
 
     dtype = series.dtype
     if dtype.is_numeric() and not dtype.is_decimal() and not series.null_count():
@@ -125,4 +125,4 @@ def frame_of(columns: Mapping[str, ArrayLike], backend: str | None = None) -> An
 def _plain_list(values: NDArray[Any]) -> list[Any]:
     if values.dtype.kind == "f":
         return [None if value != value else value for value in values.tolist()]  # noqa: PLR0124
-    return values.tolist()
+    return list(values.tolist())

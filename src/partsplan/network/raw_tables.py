@@ -112,7 +112,7 @@ def _take_columns(raw: RawTable, source: Mapping[Any, Any]) -> None:
 
 def _as_column(values: Any) -> Array | None:
     if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(object).filled(None)
+        return np.where(np.ma.getmaskarray(values), None, values.data.astype(object))
     if isinstance(values, np.ndarray):
         return values if values.ndim == 1 else None
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):

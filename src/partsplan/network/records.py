@@ -74,7 +74,7 @@ class Record(BaseModel):
             if rule.broken(columns)[0]:
                 words = f"{rule.reads[0]}: {' '.join(rule.explain(row))}"
                 words = words.replace("{", "{{").replace("}", "}}")
-                raise PydanticCustomError("row", words)  # type: ignore[arg-type]
+                raise PydanticCustomError("row", words)
         return self
 
 

@@ -33,8 +33,9 @@ def check_references(tables: TableSet) -> list[Finding]:
     findings: list[Finding] = []
     for name, spec in SCHEMA.items():
         for column in spec.columns.values():
-            if (column.refers_to is not None and column.name not in spec.key[:1]) or (column.refers_to is not None and column.refers_to != name):
-                findings += check_ids(tables, name, column.name, column.refers_to)
+            target = column.refers_to
+            if target is not None and (name, column.name) != (target, ID_COLUMNS[target]):
+                findings += check_ids(tables, name, column.name, target)
     findings += _check_replenishment(tables)
     findings += _check_part_locations(tables)
     findings += _check_resupply(tables)

@@ -41,9 +41,9 @@ class ColumnSpec:
         if self.default is None and not self.required:
             return values
         if isinstance(self.kind, Whole):
-            return np.nan_to_num(values).astype(np.int64)
+            values = np.nan_to_num(values).astype(np.int64)
         if isinstance(self.kind, Flag):
-            return np.nan_to_num(values).astype(bool)
+            values = np.nan_to_num(values).astype(bool)
         return values
 
     def blank(self) -> NDArray[Any]:

@@ -12,7 +12,8 @@ import math
 import numbers
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,15 +67,11 @@ def is_empty(value: object) -> bool:
         return True
     if isinstance(value, str):
         return value == ""
-    if isinstance(value, float):
-        return value != value  # noqa: PLR0124 - only NaN differs from itself
+    if isinstance(value, (float, np.floating, Decimal)):
+        return math.isnan(value)
     if isinstance(value, np.datetime64):
         return bool(np.isnat(value))
-    if isinstance(value, np.floating):
-        return bool(np.isnan(value))
-    if type(value).__name__ in _MISSING_TYPES:
-        return True
-    return type(value).__name__ == "Decimal" and value != value  # noqa: PLR0124
+    return type(value).__name__ in _MISSING_TYPES
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
@@ -93,7 +90,7 @@ def nearest(word: str, known: Sequence[str]) -> str:
 class ValueType:
     """What a column holds. Subclasses say how one value is read."""
 
-    json_schema = {"type": "string"}
+    json_schema: ClassVar[dict[str, Any]] = {"type": "string"}
 
     def scan(self, value: Any) -> Any:
         """Read one value that is not empty, or raise `MisreadError`."""
@@ -148,7 +145,7 @@ class ValueType:
             return self.scan(plain(value))
         except MisreadError as misread:
             message = str(misread).replace("{", "{{").replace("}", "}}")
-            raise PydanticCustomError("value", message) from None  # type: ignore[arg-type]
+            raise PydanticCustomError("value", message) from None
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -190,10 +187,10 @@ class Text(ValueType):
             return str(value)
         if not self.is_id and not isinstance(value, bytes):
             return shown(value) if not isinstance(value, (int, float)) else str(value)
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             kind = type(value).__name__
             raise MisreadError(f"{shown(value)} is a {kind}, not an id.", "Give ids as text.")
-        if math.isfinite(value) and value == int(value):
+        if math.isfinite(value) and value == math.floor(value):
             return str(int(value))
         raise MisreadError(
             f"{shown(value)} is a fractional number, not an id.", "Give ids as text."
@@ -394,7 +391,8 @@ class Whole(Number):
 
     def refused(self, values: NDArray[np.float64]) -> Mask:
         """Mark fractions."""
-        return np.isfinite(values) & (values != np.floor(values))
+        broken: Mask = np.isfinite(values) & (values != np.floor(values))
+        return broken
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
@@ -406,7 +404,7 @@ class Whole(Number):
 class Flag(ValueType):
     """True or false."""
 
-    json_schema = {"type": "boolean"}
+    json_schema: ClassVar[dict[str, Any]] = {"type": "boolean"}
 
     def scan(self, value: Any) -> bool:
         """Read one truth value."""
@@ -433,7 +431,7 @@ class Flag(ValueType):
 class Day(ValueType):
     """A calendar day."""
 
-    json_schema = {"type": "string", "format": "date"}
+    json_schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "date"}
 
     def blank(self, length: int) -> Array:
         """Give a column without days."""
@@ -482,7 +480,7 @@ def _day_in(text: str) -> dt.date | None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, numbers.Real) or type(value).__name__ == "Decimal"
+    return isinstance(value, (numbers.Real, Decimal))
 
 
 def _floats(raw: Array) -> NDArray[np.float64] | None:
