@@ -1,0 +1,238 @@
+"""Demand of a network: given directly, or from machines, their parts and field failures.
+
+The ``demand`` table replaces the installed base part by part; elsewhere machines x quantity x
+rate, and counted failures correct the catalogue's rate by one factor per part.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaincinv
+
+from partsplan.demand.aligning import positions
+from partsplan.demand.counts import (
+    JEFFREYS_SHAPE,
+    PooledCounts,
+    gamma_poisson_posterior,
+    pooled_counts,
+)
+from partsplan.demand.given import DemandRows, GivenDemand
+from partsplan.demand.installed_base import (
+    ReferenceRates,
+    day_of,
+    installed_units,
+    machines_on,
+    missing_rates,
+    reference_rates,
+)
+from partsplan.demand.rates import DemandRates
+from partsplan.demand.reading import read_alone
+from partsplan.errors import Finding, InputError
+from partsplan.network import ServiceNetwork
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Uncertainty:
+    """How a rate that is only known roughly enters the demand."""
+
+    word: str
+    quantile: float
+
+    @classmethod
+    def of(cls, uncertainty: str | float) -> _Uncertainty:
+        """Read the option."""
+        if uncertainty in ("predictive", "mean"):
+            return cls(str(uncertainty), np.nan)
+        is_number = isinstance(uncertainty, int | float) and not isinstance(uncertainty, bool)
+        if is_number and 0.0 < float(uncertainty) < 1.0:
+            return cls("quantile", float(uncertainty))
+        raise ValueError(
+            "uncertainty must be 'predictive', 'mean' or a quantile strictly between 0 and 1, "
+            f"got {uncertainty!r}"
+        )
+
+    def applied(self, shape: Floats) -> tuple[Floats, Floats]:
+        """Give the factor on each mean rate, and the shape that is left."""
+        if self.word == "predictive":
+            return np.ones_like(shape), shape
+        known = np.full_like(shape, np.inf)
+        if self.word == "mean":
+            return np.ones_like(shape), known
+        factor = np.ones_like(shape)
+        rough = np.isfinite(shape)
+        factor[rough] = gammaincinv(shape[rough], self.quantile) / shape[rough]
+        return factor, known
+
+
+def estimate_demand(
+    network: ServiceNetwork,
+    failures: Any = None,
+    *,
+    uncertainty: str | float = "predictive",
+    prior_failures: float = 1.0,
+    on: datetime.date | str | None = None,
+) -> DemandRates:
+    r"""Estimate how often each part is asked for, where, and by which machines.
+
+    Parameters
+    ----------
+    network
+        The network. A part with rows in its ``demand`` table has that demand; the demand of all
+        others comes from ``installed_base`` and ``bill_of_materials``.
+    failures : table, optional
+        Counted failures (``part_id``, ``failures``, ``operating_hours`` [h]) as evidence, in
+        place of ``network.failures``.
+    uncertainty : {"predictive", "mean"} or float, default "predictive"
+        "predictive" keeps what is not known about a rate as ``rate_shape``; "mean" takes the mean
+        rate as if known; a number strictly between 0 and 1 takes that quantile as if known.
+    prior_failures : float, default 1
+        Failures [-] that a catalogue rate is worth as evidence: the prior's gamma shape.
+    on : datetime.date or str, optional
+        Day on which machines count (start_date <= on < end_date); needed where the installed base
+        has dates.
+
+    Returns
+    -------
+    DemandRates
+        In the order of the network's parts and locations, with streams wherever machines or
+        sites are known.
+
+    Raises
+    ------
+    InputError
+        With findings for parts without any rate, and for evidence that contradicts itself.
+    PartsplanError
+        When dates need ``on``.
+    ValueError
+        When an option is outside its range.
+
+    Notes
+    -----
+    Failures per year of part p in one row of the installed base: machines x quantity x rate, the
+    rate being ``failures_per_year``, or ``hours_per_year / mtbf_hours``.
+
+    Counts of a part, all segments together, are :math:`n` failures in :math:`H` operating hours.
+    One factor :math:`\theta` scales all catalogue rates of the part. With :math:`r_0` the
+    catalogue rate per operating hour, weighted by the operating hours of the installed units
+    (``failures_per_year`` relates to hours through ``hours_per_year``), and the prior
+    :math:`\theta \sim` Gamma(k, k), k = ``prior_failures``, the posterior is
+    Gamma(:math:`k + n`, :math:`k + r_0 H`). A part without any catalogue rate has Jeffreys'
+    prior: its rate per hour is Gamma(:math:`n + 1/2`, :math:`H`). Rows without a rate, of a part
+    that has one elsewhere, take :math:`r_0`. Parts without counts: the catalogue is taken as
+    known. ``uncertainty`` holds for the ``rate_shape`` of the ``demand`` table as well.
+
+    References
+    ----------
+    Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6.
+
+    Examples
+    --------
+    >>> from partsplan.network import ServiceNetwork
+    >>> network = ServiceNetwork.from_tables(
+    ...     parts=[{"part_id": "FAN", "unit_cost": 90, "resupply_days": 30}],
+    ...     locations=[{"location_id": "BERN", "kind": "forward"}],
+    ...     sites=[{"site_id": "BANK", "served_by": "BERN"}],
+    ...     equipment=[{"equipment_id": "RACK"}],
+    ...     bill_of_materials=[{"equipment_id": "RACK", "part_id": "FAN", "quantity": 4,
+    ...                         "failures_per_year": 0.05}],
+    ...     installed_base=[{"site_id": "BANK", "equipment_id": "RACK", "machines": 10}])
+    >>> estimate_demand(network).per_year
+    array([[2.]])
+    >>> counts = [{"part_id": "FAN", "failures": 9, "operating_hours": 40 * 2 * 8760}]
+    >>> demand = estimate_demand(network, counts)  # 9 failures where 4 were to be expected
+    >>> demand.per_year, demand.rate_shape
+    (array([[4.]]), array([10.]))
+    """
+    option = _Uncertainty.of(uncertainty)
+    if not 0.0 < prior_failures < np.inf:
+        raise ValueError(f"prior_failures must be above 0 and finite, got {prior_failures!r}")
+    day = day_of(on)
+    machines = machines_on(network, day)
+    given = _table_demand(network)
+    counts, findings = _evidence(network, failures)
+    units = installed_units(network, machines, ~given.parts)
+    reference = reference_rates(units, network.n_parts)
+    findings += missing_rates(network, units, reference, counts.has_evidence)
+    findings += _contradictions(network, counts, reference)
+    if findings:
+        raise InputError(findings)
+    factor, shape = _posterior(counts, reference, prior_failures)
+    shape = np.where(given.parts, given.rate_shape, shape)
+    level, left = option.applied(shape)
+    streams = units.streams(network, reference.per_year * (factor * level)[units.part])
+    return DemandRates.on_network(
+        network,
+        given.scaled(level, left),
+        streams if len(network.installed_base) > 0 else None,
+        day,
+        network.frame_backend,
+    )
+
+
+def _table_demand(network: ServiceNetwork) -> GivenDemand:
+    """Read the ``demand`` table of a network in the network's positions."""
+    table = network.demand
+    rows = DemandRows(
+        table=table,
+        part=table.index("part_id"),
+        location=table.index("location_id"),
+        site=table.index("site_id"),
+        part_ids=network.part_ids,
+        location_ids=network.location_ids,
+        site_ids=network.site_ids,
+    )
+    return rows.given()
+
+
+def _evidence(network: ServiceNetwork, failures: Any) -> tuple[PooledCounts, list[Finding]]:
+    """Counts per part of the network, from the argument or from its table."""
+    table = network.failures if failures is None else read_alone("failures", failures)
+    part, findings = positions("part_id", table["part_id"].tolist(), network.part_index, table.name)
+    if findings:
+        return PooledCounts(np.zeros(network.n_parts), np.zeros(network.n_parts)), findings
+    return pooled_counts(table, part, network.n_parts)
+
+
+def _contradictions(
+    network: ServiceNetwork, counts: PooledCounts, reference: ReferenceRates
+) -> list[Finding]:
+    """Findings where parts failed in the field that never fail by the catalogue."""
+    impossible = counts.has_evidence & (counts.failures > 0.0) & (reference.per_hour == 0.0)
+    return [
+        Finding(
+            "failures",
+            None,
+            "failures",
+            float(counts.failures[p]),
+            f"{counts.failures[p]:g} failures of part {network.part_ids[p]!r}, whose "
+            "failures_per_year is 0.",
+            "Leave failures_per_year empty where the rate is not known.",
+        )
+        for p in np.flatnonzero(impossible)
+    ]
+
+
+def _posterior(
+    counts: PooledCounts, reference: ReferenceRates, prior_failures: float
+) -> tuple[Floats, Floats]:
+    """Posterior mean of each part's factor on the reference rates, and its gamma shape."""
+    factor = np.ones(len(reference.per_hour))
+    shape = np.full(len(reference.per_hour), np.inf)
+    informed = counts.has_evidence & (np.nan_to_num(reference.per_hour) > 0.0)
+    expected = reference.per_hour[informed] * counts.operating_hours[informed]
+    has_catalogue = reference.has_catalogue[informed]
+    posterior = gamma_poisson_posterior(
+        counts.failures[informed],
+        expected,
+        np.where(has_catalogue, prior_failures, JEFFREYS_SHAPE),
+        np.where(has_catalogue, prior_failures, 0.0),
+    )
+    factor[informed], shape[informed] = posterior.mean, posterior.shape
+    return factor, shape

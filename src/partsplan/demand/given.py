@@ -1,0 +1,327 @@
+"""Demand as a planner gives it: figures per part and location, or per part and site.
+
+Rates stand in sparse rows, so that ten million part-locations fit in memory. Clustering is kept
+as rate x (variance_to_mean - 1), which adds up over customers as the rates do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array, csr_array, issparse
+
+from partsplan.demand.sharing import GivenAt
+from partsplan.errors import Finding, InputError
+from partsplan.network import Table
+from partsplan.network.values import Text
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+SparseRates: TypeAlias = "csr_array[np.float64, tuple[int, int]]"
+
+MOST_FINDINGS = 1000
+"""Findings listed one by one for an array; further ones are counted."""
+
+
+@dataclass(frozen=True)
+class GivenDemand:
+    """Demand given directly, with the ids that its positions refer to."""
+
+    part_ids: tuple[str, ...]
+    location_ids: tuple[str, ...]
+    site_ids: tuple[str, ...]
+    at_locations: SparseRates
+    """Shape (n_parts, n_locations): demand given for locations [1/year]."""
+    at_sites: GivenAt
+    """Demand given for sites [1/year]."""
+    location_clustering: SparseRates | None
+    """As ``at_locations``: rate x (variance_to_mean - 1) [1/year]; None where all is Poisson."""
+    site_clustering: Floats
+    """Shape of ``at_sites``: rate x (variance_to_mean - 1) [1/year]."""
+    rate_shape: Floats
+    """Shape (n_parts,): gamma shape of the uncertain rate; inf where it is known."""
+
+    def __post_init__(self) -> None:
+        for name in ("site_clustering", "rate_shape"):
+            view = getattr(self, name).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
+    @property
+    def parts(self) -> Booleans:
+        """Shape (n_parts,): whether any demand was given for the part, be it 0."""
+        given = np.diff(self.at_locations.indptr) > 0
+        given[self.at_sites.part] = True
+        return given
+
+    def scaled(self, factor: Floats, rate_shape: Floats) -> GivenDemand:
+        """Multiply the rates of each part, and give it another shape of uncertainty."""
+        clustering = self.location_clustering
+        return replace(
+            self,
+            at_locations=_rows_scaled(self.at_locations, factor),
+            at_sites=replace(
+                self.at_sites, per_year=self.at_sites.per_year * factor[self.at_sites.part]
+            ),
+            location_clustering=None if clustering is None else _rows_scaled(clustering, factor),
+            site_clustering=self.site_clustering * factor[self.at_sites.part],
+            rate_shape=rate_shape,
+        )
+
+
+def sparse_sum(
+    part: Integers, place: Integers, values: Floats, shape: tuple[int, int]
+) -> SparseRates:
+    """Sum values by (part, place) into read-only sparse rows; zeros that were given are kept."""
+    return read_only(coo_array((values, (part, place)), shape=shape).tocsr())
+
+
+def read_only(matrix: SparseRates) -> SparseRates:
+    """Sort the rows of a matrix and lock its arrays."""
+    matrix.sum_duplicates()
+    for array in (matrix.data, matrix.indices, matrix.indptr):
+        array.flags.writeable = False
+    return matrix
+
+
+def _rows_scaled(matrix: SparseRates, factor: Floats) -> SparseRates:
+    data = matrix.data * np.repeat(factor, np.diff(matrix.indptr))
+    return read_only(csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape))
+
+
+def pairs_of(matrix: SparseRates) -> GivenAt:
+    """Coordinates of a matrix of rates."""
+    part = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
+    return GivenAt(part, matrix.indices.astype(np.int64), matrix.data)
+
+
+@dataclass(frozen=True)
+class DemandRows:
+    """Rows of a demand table with the positions of their ids; -1 where a cell is empty."""
+
+    table: Table
+    part: Integers
+    location: Integers
+    site: Integers
+    part_ids: tuple[str, ...]
+    location_ids: tuple[str, ...]
+    site_ids: tuple[str, ...]
+
+    def given(self) -> GivenDemand:
+        """Sort the rows into sparse rows.
+
+        Raises
+        ------
+        InputError
+            With a finding per row whose rate_shape is not its part's.
+        """
+        findings = list(self._mixed_shapes())
+        if findings:
+            raise InputError(findings)
+        per_year = np.asarray(self.table["per_year"], dtype=np.float64)
+        clustering = per_year * (np.asarray(self.table["variance_to_mean"]) - 1.0)
+        here = self.location >= 0
+        there = ~here
+        shape = (len(self.part_ids), len(self.location_ids))
+        part, location = self.part[here], self.location[here]
+        return GivenDemand(
+            part_ids=self.part_ids,
+            location_ids=self.location_ids,
+            site_ids=self.site_ids,
+            at_locations=sparse_sum(part, location, per_year[here], shape),
+            at_sites=GivenAt(self.part[there], self.site[there], per_year[there]),
+            location_clustering=sparse_sum(part, location, clustering[here], shape)
+            if clustering[here].any()
+            else None,
+            site_clustering=clustering[there],
+            rate_shape=self._part_shapes(),
+        )
+
+    def _row_shapes(self) -> Floats:
+        shape = np.asarray(self.table["rate_shape"], dtype=np.float64)
+        return np.where(np.isnan(shape), np.inf, shape)
+
+    def _part_shapes(self) -> Floats:
+        shapes = np.full(len(self.part_ids), np.inf)
+        shapes[self.part[::-1]] = self._row_shapes()[::-1]
+        return shapes
+
+    def _mixed_shapes(self) -> Iterator[Finding]:
+        shapes, of_part = self._row_shapes(), self._part_shapes()[self.part]
+        for row in np.flatnonzero(shapes != of_part):
+            value, first = (
+                "empty" if np.isinf(shape) else f"{shape:g}"
+                for shape in (shapes[row], of_part[row])
+            )
+            yield Finding(
+                self.table.name,
+                int(row) + 1,
+                "rate_shape",
+                None if value == "empty" else float(shapes[row]),
+                f"rate_shape of part {self.part_ids[self.part[row]]!r} is {value} here "
+                f"and {first} in its first row.",
+                "Give the same in all rows of a part: one factor is common to its locations.",
+            )
+
+
+def table_rows(table: Table) -> DemandRows:
+    """Rows of a demand table without a network: positions in order of first appearance."""
+    columns = [_numbered(table[name]) for name in ("part_id", "location_id", "site_id")]
+    (part_ids, part), (location_ids, location), (site_ids, site) = columns
+    return DemandRows(table, part, location, site, part_ids, location_ids, site_ids)
+
+
+def _numbered(column: NDArray[np.object_]) -> tuple[tuple[str, ...], Integers]:
+    """Distinct ids in order of first appearance, and each row's position; -1 where empty."""
+    texts = column.tolist()
+    ids = tuple(text for text in dict.fromkeys(texts) if text)
+    position = {text: i for i, text in enumerate(ids)}
+    position[""] = -1
+    return ids, np.fromiter(map(position.__getitem__, texts), dtype=np.int64, count=len(texts))
+
+
+def array_demand(
+    part_ids: tuple[str, ...],
+    location_ids: tuple[str, ...],
+    per_year: Any,
+    rate_shape: ArrayLike | None,
+    variance_to_mean: ArrayLike,
+) -> GivenDemand:
+    """Read demand from arrays with axes (part, location).
+
+    Raises
+    ------
+    ValueError
+        When shapes do not fit the ids.
+    InputError
+        With findings for rates and shapes outside their range.
+    """
+    shape = (len(part_ids), len(location_ids))
+    rates = _sparse_rates(per_year, shape)
+    shapes = _part_figures("rate_shape", np.inf if rate_shape is None else rate_shape, shape[0])
+    shapes = np.where(np.isnan(shapes), np.inf, shapes)
+    pairs = pairs_of(rates)
+    ratio = _ratio_at(variance_to_mean, pairs, shape)
+
+    def at(entry: int) -> str:
+        part, location = part_ids[pairs.part[entry]], location_ids[pairs.place[entry]]
+        return f"of part {part!r} at location {location!r}"
+
+    findings = [
+        *_outside("per_year", pairs.per_year, 0.0, "a finite number, 0 or above", at),
+        *_outside("variance_to_mean", ratio, 1.0, "a finite number, 1 or above", at),
+        *(
+            _finding("rate_shape", float(shapes[i]), f"of part {part_ids[i]!r}", "above 0")
+            for i in np.flatnonzero(~(shapes > 0.0))
+        ),
+    ]
+    if findings:
+        raise InputError(findings)
+    excess = pairs.per_year * (ratio - 1.0)
+    nobody = np.empty(0, dtype=np.int64)
+    return GivenDemand(
+        part_ids=part_ids,
+        location_ids=location_ids,
+        site_ids=(),
+        at_locations=rates,
+        at_sites=GivenAt(nobody, nobody, np.empty(0)),
+        location_clustering=sparse_sum(pairs.part, pairs.place, excess, shape)
+        if excess.any()
+        else None,
+        site_clustering=np.empty(0),
+        rate_shape=shapes,
+    )
+
+
+def _sparse_rates(per_year: Any, shape: tuple[int, int]) -> SparseRates:
+    given: Any = per_year if issparse(per_year) else np.asarray(per_year, dtype=np.float64)
+    if given.shape != shape:
+        raise ValueError(
+            f"per_year must be of shape (n_parts, n_locations) = {shape}, got {given.shape}"
+        )
+    rates: SparseRates = csr_array(given, copy=True).astype(np.float64)
+    rates.sum_duplicates()
+    rates.eliminate_zeros()
+    return read_only(rates)
+
+
+def _part_figures(name: str, values: ArrayLike, n_parts: int) -> Floats:
+    figures = np.asarray(values, dtype=np.float64)
+    if figures.shape not in ((), (n_parts,)):
+        raise ValueError(f"{name} must be of shape (n_parts,) = ({n_parts},), got {figures.shape}")
+    return np.broadcast_to(figures, (n_parts,)).copy()
+
+
+def _ratio_at(values: ArrayLike, pairs: GivenAt, shape: tuple[int, int]) -> Floats:
+    """Variance-to-mean ratio at each pair, given for all, per part or per (part, location)."""
+    ratio = np.asarray(values, dtype=np.float64)
+    if ratio.ndim == 0:
+        return np.full(len(pairs), float(ratio))
+    if ratio.shape == shape[:1]:
+        return ratio[pairs.part]
+    if ratio.shape == shape:
+        return np.asarray(ratio[pairs.part, pairs.place])
+    raise ValueError(
+        f"variance_to_mean must be one number or of shape ({shape[0]},) or {shape}, "
+        f"got {ratio.shape}"
+    )
+
+
+def _outside(
+    column: str, values: Floats, least: float, allowed: str, at: Callable[[int], str]
+) -> Iterator[Finding]:
+    wrong = np.flatnonzero(~((values >= least) & np.isfinite(values)))
+    for entry in wrong[:MOST_FINDINGS]:
+        yield _finding(column, float(values[entry]), at(int(entry)), allowed)
+    if len(wrong) > MOST_FINDINGS:
+        more = f"{len(wrong) - MOST_FINDINGS} more values are not {allowed}."
+        yield Finding("demand", None, column, None, more)
+
+
+def _finding(column: str, value: float, of: str, allowed: str) -> Finding:
+    return Finding(
+        "demand", None, column, value, f"{column} {of} is {value:g}; it must be {allowed}."
+    )
+
+
+def id_tuple(name: str, ids: Sequence[object] | ArrayLike) -> tuple[str, ...]:
+    """Read the ids of an axis as text, each once.
+
+    Raises
+    ------
+    InputError
+        With findings for ids that are empty, repeated or neither text nor whole number.
+    """
+    values = np.asarray(ids, dtype=object)
+    if values.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, got {values.ndim} dimensions")
+    reading = Text().column(values)
+    findings = [
+        Finding("demand", None, name, values[i], misread.rule, misread.fix)
+        for i, misread in reading.misreads.items()
+    ]
+    empty = np.flatnonzero(reading.empty)
+    findings += [
+        Finding(
+            "demand", None, name, None, f"the id at place {i} is empty.", "Give each one an id."
+        )
+        for i in empty[:MOST_FINDINGS]
+    ]
+    texts = reading.values.tolist()
+    if not findings and len(set(texts)) < len(texts):
+        findings = [
+            Finding(
+                "demand", None, name, text, f"{text!r} stands there {count} times.", "Name it once."
+            )
+            for text, count in Counter(texts).items()
+            if count > 1
+        ]
+    if findings:
+        raise InputError(findings)
+    return tuple(texts)
