@@ -13,9 +13,9 @@ from partsplan.network.table_sets import TableSet
 from partsplan.network.values import Mask, nearest, shown
 
 _VALUE_SCOPES = (
-    ("customer_id", "sites", "customer_id", "the customer_id of a site"),
-    ("region", "sites", "region", "the region of a site"),
-    ("part_group", "parts", "part_group", "the part_group of a part"),
+    ("customer_id", "sites", "the customer_id of a site"),
+    ("region", "sites", "the region of a site"),
+    ("part_group", "parts", "the part_group of a part"),
 )
 _SITE_SCOPES = ("customer_id", "region", "site_id", "equipment_id")
 _SITE_EACH = ("customer", "region", "site", "equipment")
@@ -36,8 +36,10 @@ def check_commitments(tables: TableSet) -> list[Finding]:
     """Check every commitment against the tables."""
     findings: list[Finding] = []
     resolved = np.ones(tables.count("commitments"), dtype=bool)
-    for column, table, source, noun in _VALUE_SCOPES:
-        findings += _check_values(tables, column, table, source, noun, resolved)
+    for column, source, noun in _VALUE_SCOPES:
+        found = _check_values(tables, column, source, noun)
+        findings += found
+        resolved[[finding.row - 1 for finding in found if finding.row]] = False
     for column in ("site_id", "equipment_id", "location_id", "part_id"):
         unknown = tables.index("commitments", column) < 0
         resolved &= ~(unknown & (tables["commitments"].columns[column] != ""))
@@ -51,19 +53,16 @@ def check_commitments(tables: TableSet) -> list[Finding]:
     return findings
 
 
-def _check_values(
-    tables: TableSet, column: str, source_table: str, source: str, noun: str, resolved: Mask
-) -> list[Finding]:
+def _check_values(tables: TableSet, column: str, source: str, noun: str) -> list[Finding]:
     """Check that a scope value such as a region occurs in the table it comes from."""
     table = tables["commitments"]
-    if not tables.is_clean(source_table, source):
+    if not tables.is_clean(source, column):
         return []
-    known = tuple(dict.fromkeys(v for v in tables[source_table].columns[source].tolist() if v))
+    known = tuple(dict.fromkeys(v for v in tables[source].columns[column].tolist() if v))
     findings = []
     for row, value in enumerate(table.columns[column].tolist()):
         if value and value not in known:
-            resolved[row] = False
-            fix = nearest(value, known) or f"Give one that {source_table} has."
+            fix = nearest(value, known) or f"Give one that {source} has."
             findings.append(table.finding(row, column, f"{shown(value)} is not {noun}.", fix))
     return findings
 

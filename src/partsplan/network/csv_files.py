@@ -6,17 +6,18 @@ Fields stay text, so leading zeros survive; each row keeps its line in the file.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partsplan.network.raw_tables import RawTable
-from partsplan.network.values import MOST_ROWS, shown
+from partsplan.network.values import MOST_ROWS
 
 _SEPARATORS = ",;\t"
 _CHUNK = 65_536
+Texts = NDArray[Any]
 _BLAME = {
     ",": "Put texts with a comma in quotes and write decimals with a point.",
     ";": "Put texts with a semicolon in quotes.",
@@ -43,34 +44,35 @@ def read_csv(name: str, path: Path) -> RawTable:
     return raw
 
 
-def _read_rows(raw: RawTable, file: Any, path: Path) -> None:
-    first = ""
-    skipped = 0
+def _read_rows(raw: RawTable, file: TextIO, path: Path) -> None:
+    first, before = "", 0
     for line in file:
+        before += 1
         if line.strip():
             first = line
             break
-        skipped += 1
     if not first:
         raw.fault(f"{path.name} is empty.", "Its first line names the columns.")
         return
     separator = max(_SEPARATORS, key=first.count)
     header = next(csv.reader([first], delimiter=separator, strict=True))
     names = _column_names(raw, header)
-    reader = csv.reader(file, delimiter=separator, strict=True)
-    parts: list[list[np.ndarray[Any, Any]]] = [[] for _ in header]
-    lines: list[int] = []
-    for rows in _chunks(raw, reader, len(header), separator, lines, skipped + 1):
-        for place, column in enumerate(zip(*rows, strict=True)):
+    rows = _Rows(csv.reader(file, delimiter=separator, strict=True), before)
+    parts: list[list[Texts]] = [[] for _ in header]
+    while chunk := rows.take(raw, len(header), separator):
+        for place, column in enumerate(zip(*chunk, strict=True)):
             parts[place].append(_shared_texts(column))
-    raw.n_rows = len(lines)
-    raw.lines = np.array(lines, dtype=np.int64)
+    if rows.ragged > MOST_ROWS:
+        raw.fault(f"{rows.ragged - MOST_ROWS} more rows have another number of fields.")
+    raw.n_rows = len(rows.lines)
+    raw.lines = np.array(rows.lines, dtype=np.int64)
     for name, chunks in zip(names, parts, strict=True):
         if name:
             raw.columns[name] = np.concatenate([*chunks, np.empty(0, dtype=object)])
 
 
 def _column_names(raw: RawTable, header: list[str]) -> list[str]:
+    """Give the name of each column; '' where it has none of its own."""
     names: list[str] = []
     for place, name in enumerate(header, start=1):
         if not name.strip():
@@ -81,40 +83,44 @@ def _column_names(raw: RawTable, header: list[str]) -> list[str]:
     return names
 
 
-def _chunks(
-    raw: RawTable, reader: Any, width: int, separator: str, lines: list[int], before: int
-) -> Iterator[list[list[str]]]:
-    """Yield rows of the right width in chunks; note the line of each row, and ragged rows."""
-    rows: list[list[str]] = []
-    start = before + 1
-    ragged = 0
-    number = 0
-    for row in reader:
-        line, start = start, before + reader.line_num + 1
-        if not row:
-            continue
-        number += 1
-        if len(row) != width:
-            ragged += 1
-            if ragged <= MOST_ROWS:
-                raw.fault(
-                    f"has {len(row)} fields where the header has {width}.",
-                    _BLAME[separator] if len(row) > width else "Give every field, empty or not.",
-                    row=number,
-                    line=line,
-                    value=shown(separator.join(row)),
-                )
-            row = (row + [""] * width)[:width]  # noqa: PLW2901 - keeps the rows aligned
-        rows.append(row)
-        lines.append(line)
-        if len(rows) == _CHUNK:
-            yield rows
-            rows = []
-    if rows:
-        yield rows
+class _Rows:
+    """Rows of a file with the line each one starts on; blank lines are left out."""
+
+    def __init__(self, reader: Any, before: int) -> None:
+        self.reader = reader
+        self.before = before
+        self.lines: list[int] = []
+        self.ragged = 0
+        self.next_line = before + 1
+
+    def take(self, raw: RawTable, width: int, separator: str) -> list[list[str]]:
+        """Take the next rows, all of the header's width; ragged ones become findings."""
+        rows: list[list[str]] = []
+        for row in self.reader:
+            line, self.next_line = self.next_line, self.before + self.reader.line_num + 1
+            if not row:
+                continue
+            self.lines.append(line)
+            rows.append(row if len(row) == width else self._mended(raw, row, width, separator))
+            if len(rows) == _CHUNK:
+                break
+        return rows
+
+    def _mended(self, raw: RawTable, row: list[str], width: int, separator: str) -> list[str]:
+        """Note a ragged row, and give it the right width so that the others stay aligned."""
+        self.ragged += 1
+        if self.ragged <= MOST_ROWS:
+            raw.fault(
+                f"has {len(row)} fields where the header has {width}.",
+                _BLAME[separator] if len(row) > width else "Give every field, empty or not.",
+                row=len(self.lines),
+                line=self.lines[-1],
+                value=separator.join(row),
+            )
+        return (row + [""] * width)[:width]
 
 
-def _shared_texts(column: tuple[str, ...]) -> np.ndarray[Any, Any]:
+def _shared_texts(column: tuple[str, ...]) -> Texts:
     """Keep one object per distinct text of a chunk: ids repeat, and memory counts."""
     seen: dict[str, str] = {}
     texts = np.empty(len(column), dtype=object)

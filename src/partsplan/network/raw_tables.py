@@ -112,7 +112,9 @@ def _take_columns(raw: RawTable, source: Mapping[Any, Any]) -> None:
 
 def _as_column(values: Any) -> Array | None:
     if isinstance(values, np.ma.MaskedArray):
-        return np.where(np.ma.getmaskarray(values), None, values.data.astype(object))
+        plain: Array = values.data.astype(object)
+        plain[np.ma.getmaskarray(values)] = None
+        return plain if plain.ndim == 1 else None
     if isinstance(values, np.ndarray):
         return values if values.ndim == 1 else None
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):

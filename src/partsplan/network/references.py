@@ -6,6 +6,8 @@ another one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ from partsplan.network.demand_rules import check_bill_of_materials, check_demand
 from partsplan.network.forests import cycle_in, forests_of
 from partsplan.network.schema import ID_COLUMNS, SCHEMA
 from partsplan.network.table_sets import TableSet
-from partsplan.network.values import MOST_ROWS, nearest, shown
+from partsplan.network.values import MOST_ROWS, Mask, nearest, shown
 
 NOUNS = {
     "parts": "a part",
@@ -129,7 +131,7 @@ def _check_part_locations(tables: TableSet) -> list[Finding]:
     unnamed = table.columns["replenished_from"] == ""
     named = (own >= 0) & (own != location)
     ids = tables["locations"].columns["location_id"]
-    rules = (
+    rules: tuple[tuple[Mask, str, Callable[[int], str], str], ...] = (
         (
             named & np.isnan(days) & ((own != usual) | np.isnan(usual_days)),
             "replenishment_days",

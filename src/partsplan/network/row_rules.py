@@ -37,9 +37,9 @@ def given(column: NDArray[Any]) -> Mask:
     if column.dtype == object:
         return np.fromiter((value != "" for value in column), dtype=bool, count=len(column))
     if column.dtype.kind == "M":
-        return np.logical_not(np.isnat(column))
+        return np.asarray(~np.isnat(column))
     if column.dtype.kind == "f":
-        return np.logical_not(np.isnan(column))
+        return np.asarray(~np.isnan(column))
     return np.ones(len(column), dtype=bool)
 
 
