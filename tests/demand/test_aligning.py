@@ -169,6 +169,12 @@ class TestAnotherNetwork:
         with pytest.raises(PartsplanError, match=r"call estimate_demand\(network\) again"):
             estimate_demand(clinics).aligned(network)
 
+    def test_another_day_needs_another_estimate(self, clinics):
+        demand = estimate_demand(clinics, on="2026-01-31")
+        assert demand.aligned(clinics, on="2026-01-31") is demand
+        with pytest.raises(PartsplanError, match=r"on 2026-01-31, not 2026-02-01: call est"):
+            demand.aligned(clinics, on="2026-02-01")
+
     def test_given_demand_is_shared_out_anew(self, clinics, clinic_tables):
         clinic_tables["installed_base"][0]["machines"] = 1
         network = clinics.replace(installed_base=clinic_tables["installed_base"])

@@ -217,6 +217,26 @@ class TestCounts:
         with pytest.raises(InputError, match=r"'TUBES' is not a part.*Did you mean 'TUBE'\?"):
             estimate_demand(clinics, [{"part_id": "TUBES", "failures": 1, "operating_hours": 10.0}])
 
+    def test_unknown_part_names_its_row(self, clinics):
+        rows = [*self.COUNTS, {"part_id": "X", "failures": 1, "operating_hours": 10.0}]
+        with pytest.raises(InputError, match=r"failures row 3, column part_id: 'X' is not a part"):
+            estimate_demand(clinics, rows)
+
+    def test_machines_that_do_not_run_keep_the_catalogue(self, clinic_tables):
+        """No operating hours, so counts per operating hour say nothing about them."""
+        for row in clinic_tables["installed_base"]:
+            row["hours_per_year"] = 0
+        demand = estimate_demand(ServiceNetwork.from_tables(**clinic_tables), self.COUNTS)
+        np.testing.assert_allclose(demand.per_year, [[0, 5, 0], [4, 1, 0]])
+        assert np.isinf(demand.rate_shape).all()
+
+    def test_idle_machines_without_a_rate_demand_nothing(self, clinic_tables):
+        del clinic_tables["bill_of_materials"][0]["failures_per_year"]
+        clinic_tables["installed_base"][1]["hours_per_year"] = 0
+        clinic_tables["failures"] = [{"part_id": "TUBE", "failures": 3, "operating_hours": 9000}]
+        demand = estimate_demand(ServiceNetwork.from_tables(**clinic_tables))
+        assert demand.per_year[0, 1] == pytest.approx(3.5 / 9000 * 6 * 8760)
+
     def test_failures_without_hours_are_a_finding(self, clinics):
         with pytest.raises(InputError, match=r"5 failures of part 'TUBE' in 0 operating hours"):
             estimate_demand(clinics, [{"part_id": "TUBE", "failures": 5, "operating_hours": 0}])

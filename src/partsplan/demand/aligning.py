@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,16 @@ from partsplan.demand.sharing import GivenAt, shared_streams
 from partsplan.demand.streams import DemandStreams, joined_streams
 from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.network import ServiceNetwork
-from partsplan.network.values import nearest
+from partsplan.network.values import MOST_ROWS, nearest
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 BASE_COLUMNS = ("site_id", "equipment_id", "machines", "hours_per_year", "start_date", "end_date")
 """What makes an installed base the same."""
+
+HINTS = 20
+"""Findings for which the nearest id is looked up."""
 
 
 @dataclass(frozen=True)
@@ -167,17 +171,20 @@ def _moved(
 def positions(
     column: str, ids: Sequence[str], index: Mapping[str, int], table: str = "demand"
 ) -> tuple[Integers, list[Finding]]:
-    """Position of each id in a network, and findings for ids that it does not know."""
+    """Position of each id in a network, and a finding for each id that it does not know."""
     place = np.fromiter((index.get(text, -1) for text in ids), dtype=np.int64, count=len(ids))
-    findings = [
-        Finding(
-            table,
-            None,
-            column,
-            ids[i],
-            f"{ids[i]!r} is not a {column.removesuffix('_id')} of the network.",
-            nearest(ids[i], tuple(index)),
-        )
-        for i in np.flatnonzero(place < 0).tolist()
-    ]
+    first: dict[str, int] = {}
+    for row in np.flatnonzero(place < 0).tolist():
+        first.setdefault(ids[row], row)
+    known = tuple(index) if first else ()
+    noun = column.removesuffix("_id")
+    findings: list[Finding] = []
+    for text, row in islice(first.items(), MOST_ROWS):
+        rule = f"{text!r} is not a {noun} of the network."
+        fix = nearest(text, known) if len(findings) < HINTS else ""
+        at = None if table == "demand" else row + 1
+        findings.append(Finding(table, at, column, text, rule, fix))
+    if len(first) > MOST_ROWS:
+        rule = f"{len(first) - MOST_ROWS} more are not in the network."
+        findings.append(Finding(table, None, column, None, rule))
     return place, findings

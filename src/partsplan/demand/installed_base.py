@@ -206,7 +206,9 @@ def reference_rates(units: InstalledUnits, n_parts: int) -> ReferenceRates:
     np.divide(failures, hours, out=per_hour, where=hours > 0.0)
     has_units = np.bincount(units.part, weights=units.hours_per_year, minlength=n_parts) > 0.0
     per_hour[has_units & ~has_catalogue] = 1.0
-    per_year = np.where(known, catalogue, units.hours_per_year * per_hour[units.part])
+    idle = np.isnan(units.failures_per_year) & (units.hours_per_year == 0.0)
+    filled = units.hours_per_year * np.where(idle, 0.0, per_hour[units.part])
+    per_year = np.where(known, catalogue, filled)
     return ReferenceRates(per_year, per_hour, has_catalogue)
 
 

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from partsplan.demand.aligning import moved_streams, renamed_demand, resolved_demand
+from partsplan.demand.arrays import array_demand, id_tuple
 from partsplan.demand.describing import demand_columns, demand_figures, html_of, text_of
-from partsplan.demand.given import GivenDemand, SparseRates, array_demand, id_tuple, table_rows
+from partsplan.demand.given import GivenDemand, SparseRates, table_rows
 from partsplan.demand.installed_base import day_of, machines_on
 from partsplan.demand.reading import read_alone
 from partsplan.demand.streams import DemandStreams
@@ -73,7 +74,7 @@ class DemandRates:
         rename: Mapping[str, str] | None = None,
         extra_columns: Literal["error", "ignore"] = "error",
     ) -> DemandRates:
-        """Read a ``demand`` table: rows, dict of columns, frame or file.
+        """Read a ``demand`` table: rows, dict of columns or frame.
 
         Parameters
         ----------
@@ -295,6 +296,11 @@ class DemandRates:
             When dates need ``on``, or the demand was estimated for another installed base.
         """
         day = self.on if on is None else day_of(on)
+        if self.n_installed is not None and day != self.on:
+            raise PartsplanError(
+                f"The demand was estimated for machines on {self.on}, not {day}: "
+                f"call estimate_demand(network, on='{day}')."
+            )
         if network is self.network and day == self.on:
             return self
         given = renamed_demand(self.given, network)

@@ -125,5 +125,6 @@ def _pair_of(given: GivenAt, part: Integers, place: Integers) -> Integers:
     keys = given.part * stride + given.place
     order = np.argsort(keys, kind="stable")
     wanted = part * stride + place
-    position = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
-    return np.where(keys[position] == wanted, position, -1)
+    keys = keys[order]
+    place_in = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[place_in] == wanted, order[place_in], -1)

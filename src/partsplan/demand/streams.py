@@ -22,6 +22,14 @@ class DemandStreams:
 
     One stream is one ``installed_base`` row meeting one ``bill_of_materials`` row, or demand
     given directly for a site or location that no machine accounts for.
+
+    Examples
+    --------
+    >>> streams = unexplained_streams(
+    ...     part=np.array([0]), location=np.array([2]), site=np.array([-1]),
+    ...     per_year=np.array([1.5]))
+    >>> streams
+    DemandStreams(n_streams=1, total=1.5 per year)
     """
 
     part: Integers
