@@ -131,21 +131,38 @@ def _blocks(chain: Chain) -> Iterator[Integers]:
 
 
 def _evaluate_block(chain: Chain, rows: Integers, figures: StockMoments) -> None:
-    """Evaluate some rows level by level, keeping only the laws of the level above."""
+    """Evaluate some rows level by level, keeping only the backorder laws of the level above."""
     above: Law | None = None
     column = np.full((len(chain.parents), len(rows)), -1)
-    for depth, nodes in enumerate(chain.levels):
-        cell_node, cell_row = np.nonzero(chain.stockless_mean[np.ix_(rows, nodes)].T > 0)
-        if cell_node.size == 0:
+    has_children = np.isin(np.arange(len(chain.parents)), chain.parents)
+    for nodes in chain.levels:
+        cell, at = np.nonzero(chain.stockless_mean[np.ix_(rows, nodes)].T > 0)
+        node, row = nodes[cell], rows[at]
+        parent_column = column[chain.parents[node], at]
+        is_leaf = ~has_children[node]
+        for some in similar_widths(np.where(is_leaf, chain.top[row, node] + 1, 0)):
+            law = _pipeline_law(chain, row[some], node[some], above, parent_column[some])
+            figures.put(
+                (row[some], node[some]), stock_moments(law, chain.stock[row[some], node[some]])
+            )
+        inner = np.flatnonzero(~is_leaf)
+        if inner.size == 0:
             return
-        node, row = nodes[cell_node], rows[cell_row]
-        top = chain.top[row, node]
+        row, node = row[inner], node[inner]
+        law = _pipeline_law(chain, row, node, above, parent_column[inner])
         stock = chain.stock[row, node]
-        law = count_law(chain.pipeline[row, node], np.zeros(row.size), top)
-        if above is not None:
-            received = above.columns(column[chain.parents[node], cell_row])
-            law = sum_law(thinned_law(received, chain.share[row, node], top), law, top)
         figures.put((row, node), stock_moments(law, stock))
-        if depth + 1 < len(chain.levels):
-            column[node, cell_row] = np.arange(row.size)
-            above = backorder_law(law, stock, np.maximum(top - stock, 0))
+        above = backorder_law(law, stock, np.maximum(chain.top[row, node] - stock, 0))
+        column[node, at[inner]] = np.arange(inner.size)
+
+
+def _pipeline_law(
+    chain: Chain, row: Integers, node: Integers, above: Law | None, parent_column: Integers
+) -> Law:
+    """Laws of the pipelines of some cells, given the backorders of the level above."""
+    top = chain.top[row, node]
+    law = count_law(chain.pipeline[row, node], np.zeros(row.size), top)
+    if above is None:
+        return law
+    received = thinned_law(above.columns(parent_column), chain.share[row, node], top)
+    return sum_law(received, law, top)

@@ -39,16 +39,14 @@ class RateMixture:
         if np.isinf(rate_shape).all():
             n = len(rate_shape)
             return cls(np.arange(n), np.ones(n), np.ones(n))
-        pipeline, stock, largest = _rate_extremes(chain)
-        rules = [
-            rate_nodes(float(a), float(m), float(s), largest_factor=float(t))
-            for a, m, s, t in zip(rate_shape, pipeline, stock, largest, strict=True)
-        ]
-        counts = np.array([len(nodes) for nodes, _ in rules], dtype=np.int64)
+        cases = np.column_stack([rate_shape, _rate_extremes(chain)])
+        distinct, case = np.unique(cases, axis=0, return_inverse=True)
+        rules = [rate_nodes(a, m, s, largest_factor=t) for a, m, s, t in distinct.tolist()]
+        counts = np.array([len(nodes) for nodes, _ in rules], dtype=np.int64)[case]
         return cls(
             np.repeat(np.arange(len(rate_shape)), counts),
-            np.concatenate([nodes for nodes, _ in rules] or [np.zeros(0)]),
-            np.concatenate([weights for _, weights in rules] or [np.zeros(0)]),
+            np.concatenate([rules[c][0] for c in case]),
+            np.concatenate([rules[c][1] for c in case]),
         )
 
     def mean(self, values: Floats, *, per_demand: bool = False) -> Floats:
@@ -58,15 +56,29 @@ class RateMixture:
         return np.add.reduceat(values * weight[:, np.newaxis], first, axis=0)
 
 
-def _rate_extremes(chain: Chain) -> tuple[Floats, Floats, Floats]:
-    """Per part: largest stockless pipeline, stock on a path and ratio of the two at a node."""
+def _rate_extremes(chain: Chain) -> Floats:
+    """Per part the largest stockless pipeline, stock on a path and ratio of the two at a node.
+
+    Rounded up, so that parts share their factors.
+    """
     path = chain.stock.astype(np.float64)
     for nodes in chain.levels[1:]:
         path[:, nodes] += path[:, chain.parents[nodes]]
     mean = chain.stockless_mean
     path = np.where(mean > 0, path, 0.0)
     ratio = np.divide(path + 1.0, mean, out=np.zeros_like(path), where=mean > 0)
-    return mean.max(axis=1), path.max(axis=1), ratio.max(axis=1)
+    return np.column_stack(
+        [
+            _rounded_up(mean.max(axis=1, initial=0.0)),
+            path.max(axis=1, initial=0.0),
+            _rounded_up(ratio.max(axis=1, initial=0.0)),
+        ]
+    )
+
+
+def _rounded_up(values: Floats) -> Floats:
+    """Next half power of 2; at least 1e-3."""
+    return np.exp2(np.ceil(2.0 * np.log2(np.maximum(values, 1e-3))) / 2.0)
 
 
 def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:

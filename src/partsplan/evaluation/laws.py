@@ -20,7 +20,7 @@ NEGLIGIBLE = 40.0
 """Log of the relative mass that a window may drop above, exp(-40) = 4e-18."""
 BELOW = 75.0
 """Log of the mass that a window may drop below, exp(-75) = 3e-33."""
-CELLS = 40_000
+CELLS = 120_000
 """Probabilities in one working array; a few such arrays fit in the cache of a core."""
 UNDERFLOW = 715.0
 """Log of a probability that a double cannot hold."""
