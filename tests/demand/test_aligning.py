@@ -65,6 +65,7 @@ class TestShares:
         assert streams.location.tolist() == [1, 1, 1, 2]
         np.testing.assert_allclose(streams.per_year, [12, 4, 2, 3])
         assert streams.diagnosis_hours.tolist() == [1.5, 1.5, 0, 0]
+        assert streams.stopping_fraction.tolist() == [1, 1, 0.5, 0]
 
     def test_site_demand_follows_catalogue_rates(self, clinics):
         """At B boards fail 2 per year in CT and 1 in MR; C has no CT, hence no tubes."""

@@ -273,7 +273,8 @@ class DemandRates:
         Where the network has an installed base, demand given for locations or sites is shared
         out over the machines there by catalogue rates; what no machine accounts for is a stream
         without equipment, and without a site where it was given for a location: commitments on
-        sites do not see it.
+        sites and on uptime do not see it. What was estimated from an installed base stays as
+        estimated, but goes to the locations that serve the sites in this network.
 
         Parameters
         ----------
@@ -294,6 +295,15 @@ class DemandRates:
             When an id is not in the network.
         PartsplanError
             When dates need ``on``, or the demand was estimated for another installed base.
+
+        Examples
+        --------
+        >>> network = ServiceNetwork.from_tables(
+        ...     parts=[{"part_id": "FAN", "unit_cost": 90, "resupply_days": 30}],
+        ...     locations=[{"location_id": "BERN", "kind": "forward"},
+        ...                {"location_id": "BASEL", "kind": "forward"}])
+        >>> DemandRates.from_arrays(["FAN"], ["BASEL"], [[2.0]]).aligned(network).per_year
+        array([[0., 2.]])
         """
         day = self.on if on is None else day_of(on)
         if self.n_installed is not None and day != self.on:

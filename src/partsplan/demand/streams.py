@@ -45,7 +45,7 @@ class DemandStreams:
     per_year: Floats
     """Failures of all machines of the stream together [1/year]."""
     stopping_fraction: Floats
-    """Share of the failures that stop the machine."""
+    """Share of the failures that stop the machine; 0 where no machine explains the demand."""
     diagnosis_hours: Floats
     """Hours before the part is asked for [h]."""
     repair_hours: Floats
@@ -86,7 +86,7 @@ def unexplained_streams(
         equipment=unknown,
         installed_row=unknown,
         per_year=per_year,
-        stopping_fraction=np.ones(len(part)),
+        stopping_fraction=zeros,
         diagnosis_hours=zeros,
         repair_hours=zeros,
     )
