@@ -42,7 +42,7 @@ def checked_tables(
     rename: Mapping[str, str] | None,
     extra_columns: str,
     findings: Sequence[Finding] = (),
-) -> dict[str, CheckedTable]:
+) -> TableSet:
     """Check every table by itself and all of them together.
 
     Parameters
@@ -60,7 +60,7 @@ def checked_tables(
 
     Returns
     -------
-    dict of str to CheckedTable
+    TableSet
         Every table of the schema, blank where it was not given.
 
     Raises
@@ -75,11 +75,12 @@ def checked_tables(
         tables[name], own = check_table(raw, extra_columns)
         found += own
     found += _check_needed(tables)
-    found += check_references(TableSet(tables))
+    table_set = TableSet(tables)
+    found += check_references(table_set)
     if found:
         order = {name: place for place, name in enumerate(SCHEMA)}
         raise InputError(sorted(found, key=lambda finding: order.get(finding.table, -1)))
-    return tables
+    return table_set
 
 
 def _check_needed(tables: Mapping[str, CheckedTable]) -> list[Finding]:

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.errors import Finding
-from partsplan.network.column_checks import CheckedTable
 from partsplan.network.doubtful import doubtful_figures
 from partsplan.network.schema import ID_COLUMNS, SCHEMA
 from partsplan.network.table import Table
@@ -57,9 +56,8 @@ class NetworkFacts:
     warnings: tuple[Finding, ...]
     """Figures that are possible but doubtful."""
 
-    def __init__(self, tables: Mapping[str, CheckedTable], shortages: str) -> None:
-        facts = TableSet(tables)
-        backends = [table.backend for table in tables.values() if table.backend]
+    def __init__(self, facts: TableSet, shortages: str) -> None:
+        backends = [table.backend for table in facts.tables.values() if table.backend]
         self.shortages = shortages
         self.frame_backend = backends[0] if backends else None
         self.warnings = tuple(doubtful_figures(facts))

@@ -489,7 +489,8 @@ def _floats(raw: Array) -> NDArray[np.float64] | None:
         return None
     items = raw.tolist()
     types = set(map(type, items))
-    if not types <= {str, int, float, type(None)}:
+    plain_types = {str, int, float, type(None)}
+    if not all(t in plain_types or issubclass(t, (np.integer, np.floating)) for t in types):
         return None
     if str in types and any("_" in item for item in items if type(item) is str):
         return None
