@@ -1,0 +1,79 @@
+"""Columns: stock vectors of single parts, with their cost and their use of every promise.
+
+The pool keeps each different column once, in the order it was met.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Stock vectors of parts with their cost and use; one row each."""
+
+    parts: Integers
+    """Shape (n_columns,): position of the part in the network."""
+    stock: Integers
+    """Shape (n_columns, n_locations) [units]."""
+    cost: Floats
+    """Shape (n_columns,), in the objective's unit."""
+    uses: Floats
+    """Shape (n_columns, n_promises), without fixed use."""
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    @classmethod
+    def joined(cls, many: list[Columns]) -> Columns:
+        """All columns in one set, in order."""
+        return cls(
+            np.concatenate([c.parts for c in many]),
+            np.concatenate([c.stock for c in many]),
+            np.concatenate([c.cost for c in many]),
+            np.concatenate([c.uses for c in many]),
+        )
+
+    def of(self, chosen: NDArray[np.bool_] | Integers) -> Columns:
+        """The chosen columns."""
+        return Columns(
+            self.parts[chosen], self.stock[chosen], self.cost[chosen], self.uses[chosen]
+        )
+
+    def reduced_cost(self, price: Floats, least: Floats) -> Floats:
+        """Cost and penalties above the least possible of the same part, ``least`` by part."""
+        return self.cost + self.uses @ price - least[self.parts]
+
+
+class ColumnPool:
+    """All different columns met so far, in order."""
+
+    def __init__(self) -> None:
+        self._met: set[tuple[int, bytes]] = set()
+        self._chunks: list[Columns] = []
+
+    def add(self, columns: Columns) -> Columns:
+        """Keep the columns not met before; returns them."""
+        fresh = np.zeros(len(columns), dtype=bool)
+        for i, part in enumerate(columns.parts.tolist()):
+            key = (part, columns.stock[i].tobytes())
+            if key not in self._met:
+                self._met.add(key)
+                fresh[i] = True
+        new = columns.of(fresh)
+        if len(new):
+            self._chunks.append(new)
+        return new
+
+    @property
+    def columns(self) -> Columns:
+        """Everything in the pool."""
+        if len(self._chunks) > 1:
+            self._chunks = [Columns.joined(self._chunks)]
+        return self._chunks[0]

@@ -1,0 +1,128 @@
+"""The integer master: one column per part, all promises kept, least cost, through PuLP.
+
+Variables: x[k] in {0, 1} for each column k. PuLP's common subset of versions 3.3 and 4 is used;
+a solver's claim is read from the values it returns, never from its status text alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.errors import PartsplanError
+from partsplan.optimization.columns import Columns
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_FEASIBILITY = 1e-9
+
+
+class IntegerMaster:
+    """Choice of one column per part.
+
+    Parameters
+    ----------
+    columns
+        Columns to choose from; every part named has at least one.
+    allowed
+        Use allowed to these parts, shape (n_promises,); positive or zero.
+    scale
+        Full allowed use of every promise, by which rows are scaled.
+    """
+
+    def __init__(self, columns: Columns, allowed: Floats, scale: Floats) -> None:
+        self.columns = columns
+        self.allowed = allowed
+        self.scale = scale
+
+    def solve(
+        self, solver: object, seconds: float, gap: float, target: float
+    ) -> Integers | None:
+        """Chosen columns in part order; None when the solver found none in time.
+
+        Parameters
+        ----------
+        solver
+            ``None`` for HiGHS, a PuLP solver name, or a PuLP solver object.
+        seconds
+            Time limit [s].
+        gap
+            Relative gap at which the solver may stop.
+        target
+            Cost at which HiGHS may stop.
+        """
+        import pulp  # noqa: PLC0415
+
+        model: Any = pulp.LpProblem("one_column_per_part", pulp.LpMinimize)
+        chosen = model.add_variable_dict("x", range(len(self.columns)), 0, 1, "Binary")
+        model += pulp.lpSum(float(c) * chosen[k] for k, c in enumerate(self.columns.cost))
+        self._add_one_column_per_part(model, chosen)
+        self._add_promises(model, chosen)
+        model.solve(pulp_solver(solver, seconds, gap, target))
+        value = np.array([chosen[k].varValue or 0.0 for k in range(len(self.columns))])
+        return self._read(value)
+
+    def _add_one_column_per_part(self, model: Any, chosen: Any) -> None:
+        """sum of x[k] over the columns of a part = 1."""
+        import pulp  # noqa: PLC0415
+
+        for part in np.unique(self.columns.parts):
+            own = np.flatnonzero(self.columns.parts == part)
+            model += pulp.lpSum(chosen[int(k)] for k in own) == 1, f"part_{part}"
+
+    def _add_promises(self, model: Any, chosen: Any) -> None:
+        """sum of use[k, c] / scale[c] x[k] <= allowed[c] / scale[c]."""
+        import pulp  # noqa: PLC0415
+
+        uses = self.columns.uses / self.scale
+        for c, limit in enumerate(self.allowed / self.scale):
+            users = np.flatnonzero(uses[:, c] != 0.0)
+            if len(users):
+                total = pulp.lpSum(float(uses[k, c]) * chosen[int(k)] for k in users)
+                model += total <= float(limit), f"promise_{c}"
+
+    def _read(self, value: Floats) -> Integers | None:
+        """Columns with value 1, if there is exactly one per part."""
+        picked = np.flatnonzero(value > 0.5)
+        parts = np.unique(self.columns.parts)
+        if len(picked) != len(parts) or len(np.unique(self.columns.parts[picked])) != len(parts):
+            return None
+        return picked.astype(np.int64)
+
+
+def pulp_solver(solver: object, seconds: float, gap: float, target: float) -> Any:
+    """PuLP solver for a choice of the user's.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown to PuLP.
+    PartsplanError
+        If the solver is not installed.
+    """
+    import pulp  # noqa: PLC0415
+
+    if solver is None or solver == "HiGHS":
+        return pulp.HiGHS(
+            msg=False,
+            timeLimit=seconds,
+            gapRel=gap,
+            mip_feasibility_tolerance=_FEASIBILITY,
+            primal_feasibility_tolerance=_FEASIBILITY,
+            objective_target=target,
+        )
+    if not isinstance(solver, str):
+        return solver
+    if solver not in pulp.listSolvers():
+        known = ", ".join(pulp.listSolvers(onlyAvailable=True))
+        raise ValueError(f"solver must be one that PuLP has here ({known}), got {solver!r}")
+    found = pulp.getSolver(solver, msg=False, timeLimit=seconds, gapRel=gap)
+    if not found.available():
+        raise PartsplanError(
+            f"PuLP knows the solver {solver!r}, but it is not installed here. "
+            "Leave solver=None for HiGHS, which is always there."
+        )
+    return found

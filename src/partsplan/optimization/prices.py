@@ -1,0 +1,145 @@
+"""Prices of the promises: from a multiplicative start to the duals of the restricted master.
+
+Every pass prices all parts and yields a Lagrangian value, a proven lower bound of the cost; the
+best one is the plan's bound. Early passes multiply each price by (used / allowed)^0.9; then the
+restricted master's duals are used, drawn toward the best prices so far (Wentges smoothing).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.optimization.clock import Clock
+from partsplan.optimization.columns import ColumnPool, Columns
+from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
+from partsplan.optimization.search import BlockSearch
+
+logger = logging.getLogger("partsplan")
+
+Floats = NDArray[np.float64]
+
+_STEP_POWER = 0.9
+_LARGEST_STEP = 50.0
+_START_PASSES = 12
+_MOST_PASSES = 250
+_STALL = 2e-4
+_TABLE_TOLERANCE = 1e-9
+_SLACK_FACTOR = 1e3
+
+
+@dataclass
+class PriceState:
+    """What is known after some passes."""
+
+    price: Floats
+    """Prices of the best bound."""
+    bound: float = -np.inf
+    """Best Lagrangian value: no plan costs less."""
+    relaxation: float = np.inf
+    """Optimum of the restricted master; the bound cannot rise above its limit."""
+    passes: int = 0
+    pool: ColumnPool = field(default_factory=ColumnPool)
+    solution: RestrictedSolution | None = None
+
+    @property
+    def dual_gap(self) -> float:
+        """Relative distance between the restricted master and the bound."""
+        if not np.isfinite(self.relaxation):
+            return np.inf
+        return (self.relaxation - self.bound) / max(abs(self.relaxation), 1e-300)
+
+
+class PriceFinder:
+    """Finds the prices with the best proven bound.
+
+    Parameters
+    ----------
+    searches
+        Block searches, together all parts.
+    allowed
+        Use allowed to each kept promise once fixed use is taken off; positive.
+    n_parts
+        Number of parts.
+    clock
+        Time limit and interrupt.
+    """
+
+    def __init__(
+        self, searches: list[BlockSearch], allowed: Floats, n_parts: int, clock: Clock
+    ) -> None:
+        self.searches = searches
+        self.allowed = allowed
+        self.n_parts = n_parts
+        self.clock = clock
+        self.state = PriceState(price=np.zeros(len(allowed)))
+
+    def run(self, tolerance: float) -> PriceState:
+        """Raise the bound until it is within ``tolerance`` of the restricted master's optimum."""
+        used, _ = self._pass(np.zeros(len(self.allowed)))
+        if (used <= self.allowed).all():
+            self.state.relaxation = self.state.bound
+            return self.state
+        self._multiply()
+        if not self.clock.is_over:
+            self._generate_columns(tolerance)
+        return self.state
+
+    def _pass(self, price: Floats) -> tuple[Floats, Columns]:
+        """Price all parts; returns the use of the best columns and the columns new to the pool."""
+        low, fresh, used = 0.0, [], np.zeros(len(price))
+        for search in self.searches:
+            columns, bounds = search.best(price, _TABLE_TOLERANCE)
+            low += float(bounds.sum())
+            used += columns.uses[-len(bounds) :].sum(axis=0)
+            fresh.append(self.state.pool.add(columns))
+        bound = low - float(price @ self.allowed)
+        self.state.passes += 1
+        if bound > self.state.bound:
+            self.state.bound, self.state.price = bound, price.copy()
+        logger.info("pass %d: bound %.8g", self.state.passes, self.state.bound)
+        return used, Columns.joined(fresh)
+
+    def _multiply(self) -> None:
+        """Multiplicative passes until the bound stalls."""
+        price = self._first_price()
+        recent: list[float] = []
+        for _ in range(_START_PASSES):
+            used, _ = self._pass(price)
+            recent.append(self.state.bound)
+            stalled = len(recent) > 3 and recent[-1] - recent[-4] < _STALL * abs(recent[-1])
+            if stalled or self.clock.is_over:
+                return
+            step = (used / self.allowed) ** _STEP_POWER
+            price = price * np.clip(step, 1.0 / _LARGEST_STEP, _LARGEST_STEP)
+
+    def _first_price(self) -> Floats:
+        """Prices at which using all that is allowed costs a small share of one unit everywhere."""
+        unit = sum(float(search.unit_price.max(axis=1).sum()) for search in self.searches)
+        return 0.05 * max(unit, 1e-12) / (len(self.allowed) * self.allowed)
+
+    def _generate_columns(self, tolerance: float) -> None:
+        """Column generation with prices drawn toward the best so far."""
+        columns = self.state.pool.columns
+        slack_cost = _SLACK_FACTOR * max(float(np.abs(columns.cost).sum()), 1e-9)
+        master = RestrictedMaster(self.allowed, self.n_parts, slack_cost)
+        master.add(columns)
+        toward_best = 0.5
+        while self.state.passes < _MOST_PASSES and not self.clock.is_over:
+            solution = master.solve()
+            self.state.solution = solution
+            self.state.relaxation = solution.objective
+            if self.state.dual_gap <= tolerance:
+                return
+            before = self.state.bound
+            price = toward_best * self.state.price + (1.0 - toward_best) * solution.price
+            _, fresh = self._pass(price)
+            if len(fresh) == 0 and toward_best > 0.0:
+                _, fresh = self._pass(solution.price)
+            master.add(fresh)
+            toward_best = 0.5 if self.state.bound > before else 0.8 * toward_best
+            if len(fresh) == 0 and self.state.bound <= before:
+                return

@@ -1,0 +1,134 @@
+"""The restricted master: the linear programme over the columns met, whose duals are new prices.
+
+HiGHS is used directly because it keeps its basis while columns are added. Rows are scaled so that
+each promise may be used up to 1; a costly slack keeps the programme feasible until columns that
+keep every promise have been met.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.errors import PartsplanError
+from partsplan.optimization.columns import Columns
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RestrictedSolution:
+    """Optimum of the restricted master."""
+
+    objective: float
+    price: Floats
+    """Price of one unit of use of every promise."""
+    share: Floats
+    """Share of each column, in the order they were added."""
+    slack_share: float
+    """Largest use beyond what is allowed, as a share of it; 0 when all promises are kept."""
+
+
+class RestrictedMaster:
+    """Least cost over convex combinations of columns, one combination per part.
+
+    Parameters
+    ----------
+    allowed
+        Allowed use of every promise, positive; shape (n_promises,).
+    n_parts
+        Number of parts.
+    slack_cost
+        Cost of using 100 % more of a promise than allowed.
+    """
+
+    def __init__(self, allowed: Floats, n_parts: int, slack_cost: float) -> None:
+        import highspy  # noqa: PLC0415
+
+        self.allowed = allowed
+        self.n_columns = 0
+        self._highs: Any = highspy.Highs()
+        self._highs.setOptionValue("output_flag", False)
+        infinity = highspy.kHighsInf
+        n_promises = len(allowed)
+        lower = np.concatenate([np.full(n_promises, -infinity), np.ones(n_parts)])
+        self._none = np.zeros(0, dtype=np.int32)
+        self._highs.addRows(
+            len(lower), lower, np.ones(len(lower)), 0, self._none, self._none, np.zeros(0)
+        )
+        self._highs.addCols(
+            n_promises,
+            np.full(n_promises, slack_cost),
+            np.zeros(n_promises),
+            np.full(n_promises, infinity),
+            n_promises,
+            np.arange(n_promises, dtype=np.int32),
+            np.arange(n_promises, dtype=np.int32),
+            np.full(n_promises, -1.0),
+        )
+
+    def add(self, columns: Columns) -> None:
+        """Add columns."""
+        count, n_promises = len(columns), len(self.allowed)
+        if count == 0:
+            return
+        uses = columns.uses / self.allowed
+        present = uses != 0.0
+        lengths = present.sum(axis=1) + 1
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        index = np.empty(int(lengths.sum()), dtype=np.int32)
+        value = np.ones(len(index))
+        row, promise = np.nonzero(present)
+        place = np.arange(len(row)) + row
+        index[place] = promise
+        value[place] = uses[row, promise]
+        index[starts + lengths - 1] = n_promises + columns.parts
+        self._highs.addCols(
+            count,
+            columns.cost,
+            np.zeros(count),
+            np.ones(count),
+            len(index),
+            starts.astype(np.int32),
+            index,
+            value,
+        )
+        self.n_columns += count
+
+    def raise_slack_cost(self, slack_cost: float) -> None:
+        """Make using more than allowed dearer."""
+        for c in range(len(self.allowed)):
+            self._highs.changeColCost(c, slack_cost)
+
+    def solve(self) -> RestrictedSolution:
+        """Solve to optimality.
+
+        Raises
+        ------
+        PartsplanError
+            If HiGHS does not report an optimum.
+        """
+        import highspy  # noqa: PLC0415
+
+        run_status = self._highs.run()
+        model_status = self._highs.getModelStatus()
+        if run_status == highspy.HighsStatus.kError or (
+            model_status != highspy.HighsModelStatus.kOptimal
+        ):
+            raise PartsplanError(
+                "HiGHS could not solve the linear master problem "
+                f"({self._highs.modelStatusToString(model_status)}); please report the tables."
+            )
+        solution = self._highs.getSolution()
+        n_promises = len(self.allowed)
+        values = np.asarray(solution.col_value)
+        duals = np.asarray(solution.row_dual)[:n_promises]
+        return RestrictedSolution(
+            objective=float(self._highs.getInfo().objective_function_value),
+            price=np.maximum(-duals, 0.0) / self.allowed,
+            share=values[n_promises:],
+            slack_share=float(values[:n_promises].max(initial=0.0)),
+        )

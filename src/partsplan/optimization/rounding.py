@@ -1,0 +1,88 @@
+"""Good plans without a solver: repair a choice of columns, then improve it by single changes.
+
+A choice has one column per part. Repair takes, while a promise is broken, the change of column
+that mends most per cost; improvement takes the change that saves most and breaks nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.optimization.columns import Columns
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_SLACK = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One column per part, as positions in a set of columns; entry p is for part p."""
+
+    columns: Columns
+    picked: Integers
+
+    @property
+    def cost(self) -> float:
+        """Cost in the objective's unit."""
+        return float(self.columns.cost[self.picked].sum())
+
+    @property
+    def used(self) -> Floats:
+        """Use of every promise, without fixed use."""
+        return np.asarray(self.columns.uses[self.picked].sum(axis=0))
+
+    def keeps(self, allowed: Floats) -> bool:
+        """Whether no promise is used beyond what is allowed."""
+        return bool((self.used <= allowed * (1.0 + _SLACK)).all())
+
+
+def repaired(choice: Choice, allowed: Floats) -> Choice | None:
+    """A choice that keeps every promise, by the changes that mend most per cost; None if stuck."""
+    columns = choice.columns
+    picked = choice.picked.copy()
+    scaled = columns.uses / allowed
+    used = scaled[picked].sum(axis=0)
+    while (used > 1.0 + _SLACK).any():
+        broken = np.flatnonzero(used > 1.0)
+        change = scaled[:, broken] - scaled[picked[columns.parts]][:, broken]
+        over = np.maximum(used[broken] - 1.0, 0.0)
+        mended = over.sum() - np.maximum(over + change, 0.0).sum(axis=1)
+        extra = columns.cost - columns.cost[picked[columns.parts]]
+        useful = np.flatnonzero(mended > 1e-12 * over.sum())
+        if len(useful) == 0:
+            return None
+        worth = mended[useful] / np.maximum(extra[useful], 1e-9 * mended[useful])
+        best = useful[int(worth.argmax())]
+        used = used + scaled[best] - scaled[picked[columns.parts[best]]]
+        picked[columns.parts[best]] = best
+    return Choice(columns, picked)
+
+
+def improved(choice: Choice, allowed: Floats) -> Choice:
+    """The choice after all single changes that save cost and break no promise."""
+    columns = choice.columns
+    picked = choice.picked.copy()
+    scaled = columns.uses / allowed
+    used = scaled[picked].sum(axis=0)
+    while True:
+        saving = columns.cost[picked[columns.parts]] - columns.cost
+        cheaper = np.flatnonzero(saving > 1e-12 * np.abs(columns.cost))
+        after = used + scaled[cheaper] - scaled[picked[columns.parts[cheaper]]]
+        allowed_changes = cheaper[(after <= 1.0 + _SLACK).all(axis=1)]
+        if len(allowed_changes) == 0:
+            return Choice(columns, picked)
+        best = allowed_changes[int(saving[allowed_changes].argmax())]
+        used = used + scaled[best] - scaled[picked[columns.parts[best]]]
+        picked[columns.parts[best]] = best
+
+
+def largest_shares(columns: Columns, share: Floats, n_parts: int) -> Choice:
+    """The choice that takes each part's column with the largest share."""
+    order = np.lexsort((share, columns.parts))
+    last = np.searchsorted(columns.parts[order], np.arange(n_parts), side="right") - 1
+    return Choice(columns, order[last].astype(np.int64))
