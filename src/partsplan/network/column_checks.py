@@ -196,12 +196,10 @@ def _check_row_rules(table: CheckedTable, rules: Iterable[RowRule]) -> list[Find
 def codes(column: Array) -> NDArray[np.int64]:
     """Number the distinct values of a column in order of appearance."""
     if column.dtype == object:
-        seen: dict[str, int] = {}
-        return np.fromiter(
-            (seen.setdefault(value, len(seen)) for value in column.tolist()),
-            dtype=np.int64,
-            count=len(column),
-        )
+        values = column.tolist()
+        numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+        places = map(numbers.__getitem__, values)
+        return np.fromiter(places, dtype=np.int64, count=len(values))
     return np.unique(column, return_inverse=True)[1].astype(np.int64).reshape(len(column))
 
 

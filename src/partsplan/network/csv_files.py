@@ -6,6 +6,8 @@ Fields stay text, so leading zeros survive; each row keeps its line in the file.
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,7 +18,8 @@ from partsplan.network.raw_tables import RawTable
 from partsplan.network.values import MOST_ROWS
 
 _SEPARATORS = ",;\t"
-_CHUNK = 65_536
+_CHUNK = 1_024
+_MOST_SHARED = 200_000
 Texts = NDArray[Any]
 _BLAME = {
     ",": "Put texts with a comma in quotes and write decimals with a point.",
@@ -59,13 +62,14 @@ def _read_rows(raw: RawTable, file: TextIO, path: Path) -> None:
     names = _column_names(raw, header)
     rows = _Rows(csv.reader(file, delimiter=separator, strict=True), before)
     parts: list[list[Texts]] = [[] for _ in header]
-    while chunk := rows.take(raw, len(header), separator):
+    seen: list[dict[str, str]] = [{} for _ in header]
+    for chunk in rows.chunks(raw, len(header), separator):
         for place, column in enumerate(zip(*chunk, strict=True)):
-            parts[place].append(_shared_texts(column))
+            parts[place].append(_shared_texts(column, seen[place]))
     if rows.ragged > MOST_ROWS:
         raw.fault(f"{rows.ragged - MOST_ROWS} more rows have another number of fields.")
-    raw.n_rows = len(rows.lines)
-    raw.lines = np.array(rows.lines, dtype=np.int64)
+    raw.lines = np.concatenate([*rows.lines, np.empty(0, dtype=np.int64)])
+    raw.n_rows = len(raw.lines)
     for name, chunks in zip(names, parts, strict=True):
         if name:
             raw.columns[name] = np.concatenate([*chunks, np.empty(0, dtype=object)])
@@ -88,41 +92,68 @@ class _Rows:
 
     def __init__(self, reader: Any, before: int) -> None:
         self.reader = reader
-        self.before = before
-        self.lines: list[int] = []
-        self.ragged = 0
         self.next_line = before + 1
+        self.n_rows = 0
+        self.lines: list[NDArray[np.int64]] = []
+        self.ragged = 0
 
-    def take(self, raw: RawTable, width: int, separator: str) -> list[list[str]]:
-        """Take the next rows, all of the header's width; ragged ones become findings."""
-        rows: list[list[str]] = []
-        for row in self.reader:
-            line, self.next_line = self.next_line, self.before + self.reader.line_num + 1
-            if not row:
+    def chunks(self, raw: RawTable, width: int, separator: str) -> Iterator[list[list[str]]]:
+        """Give the rows in chunks, all of the header's width; ragged ones become findings.
+
+        Chunks are small: many row lists alive at once make the garbage collector dear.
+        """
+        before = self.reader.line_num
+        while rows := list(islice(self.reader, _CHUNK)):
+            passed, before = self.reader.line_num - before, self.reader.line_num
+            is_plain = passed == len(rows) and all(rows)
+            spans = np.ones(len(rows), dtype=np.int64)
+            if not is_plain:
+                spans[:] = [_lines_in(row) for row in rows]
+            lines = self.next_line + np.cumsum(spans) - spans
+            self.next_line += passed
+            if not is_plain:
+                lines = lines[[bool(row) for row in rows]]
+                rows = [row for row in rows if row]
+            if any(len(row) != width for row in rows):
+                self._mend(raw, rows, lines, width, separator)
+            self.lines.append(lines)
+            self.n_rows += len(rows)
+            if rows:
+                yield rows
+
+    def _mend(
+        self,
+        raw: RawTable,
+        rows: list[list[str]],
+        lines: NDArray[np.int64],
+        width: int,
+        separator: str,
+    ) -> None:
+        """Note ragged rows, and give them the right width so that the others stay aligned."""
+        for place, row in enumerate(rows):
+            if len(row) == width:
                 continue
-            self.lines.append(line)
-            rows.append(row if len(row) == width else self._mended(raw, row, width, separator))
-            if len(rows) == _CHUNK:
-                break
-        return rows
-
-    def _mended(self, raw: RawTable, row: list[str], width: int, separator: str) -> list[str]:
-        """Note a ragged row, and give it the right width so that the others stay aligned."""
-        self.ragged += 1
-        if self.ragged <= MOST_ROWS:
-            raw.fault(
-                f"has {len(row)} fields where the header has {width}.",
-                _BLAME[separator] if len(row) > width else "Give every field, empty or not.",
-                row=len(self.lines),
-                line=self.lines[-1],
-                value=separator.join(row),
-            )
-        return (row + [""] * width)[:width]
+            self.ragged += 1
+            if self.ragged <= MOST_ROWS:
+                raw.fault(
+                    f"has {len(row)} fields where the header has {width}.",
+                    _BLAME[separator] if len(row) > width else "Give every field, empty or not.",
+                    row=self.n_rows + place + 1,
+                    line=int(lines[place]),
+                    value=separator.join(row),
+                )
+            rows[place] = (row + [""] * width)[:width]
 
 
-def _shared_texts(column: tuple[str, ...]) -> Texts:
-    """Keep one object per distinct text of a chunk: ids repeat, and memory counts."""
-    seen: dict[str, str] = {}
+def _lines_in(row: list[str]) -> int:
+    """Count the lines that a row takes; quoted fields may hold line ends."""
+    return 1 + sum(f.count("\n") + f.count("\r") - f.count("\r\n") for f in row)
+
+
+def _shared_texts(column: tuple[str, ...], seen: dict[str, str]) -> Texts:
+    """Keep one object per distinct text of a column: ids repeat, and memory counts."""
+    if len(seen) > _MOST_SHARED:
+        seen.clear()
     texts = np.empty(len(column), dtype=object)
     texts[:] = [seen.setdefault(text, text) for text in column]
     return texts

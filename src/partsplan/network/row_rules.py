@@ -35,7 +35,7 @@ class RowRule:
 def given(column: NDArray[Any]) -> Mask:
     """Rows in which a column holds a value."""
     if column.dtype == object:
-        return np.fromiter((value != "" for value in column), dtype=bool, count=len(column))
+        return np.asarray(column != "", dtype=bool)
     if column.dtype.kind == "M":
         return np.asarray(~np.isnat(column))
     if column.dtype.kind == "f":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +54,8 @@ class TableSet:
                 raise ValueError(f"column must hold ids of another table, got {table}.{column}")
             find = self.positions(target).get
             values = self.tables[table].columns[column].tolist()
-            self._index[key] = np.fromiter(
-                (find(value, -1) for value in values), dtype=np.int64, count=len(values)
-            )
+            places = map(find, values, repeat(-1))
+            self._index[key] = np.fromiter(places, dtype=np.int64, count=len(values))
         return self._index[key]
 
     def numbers(self, table: str, column: str) -> Floats:

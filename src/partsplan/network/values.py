@@ -10,6 +10,7 @@ import datetime as dt
 import difflib
 import math
 import numbers
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -216,12 +217,10 @@ class Text(ValueType):
     def _texts(self, items: list[str]) -> Reading:
         values = self.blank(len(items))
         values[:] = items
-        empty = np.fromiter((not item for item in items), dtype=bool, count=len(items))
+        empty = np.fromiter(map(operator.not_, items), dtype=bool, count=len(items))
         bad = None
-        if self.is_id:
-            bad = np.fromiter(
-                (item.strip() != item for item in items), dtype=bool, count=len(items)
-            )
+        if self.is_id and (stripped := list(map(str.strip, items))) != items:
+            bad = np.fromiter(map(operator.ne, stripped, items), dtype=bool, count=len(items))
             values[bad] = ""
         return Reading(values, empty, bad=bad)
 
