@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partsplan.evaluation.laws import (
     UNDERFLOW,
@@ -79,6 +80,15 @@ class Chain:
         return mean
 
     @cached_property
+    def is_live(self) -> NDArray[np.bool_]:
+        """Whether a node, or one below it, ever has a unit in its pipeline."""
+        live = self.stockless_mean > 0
+        for nodes in reversed(self.levels[1:]):
+            for node in nodes:
+                live[:, self.parents[node]] |= live[:, node]
+        return live
+
+    @cached_property
     def top(self) -> Integers:
         """Largest count that matters at a node, for itself and for all nodes below.
 
@@ -126,7 +136,7 @@ def chain_figures(chain: Chain) -> StockMoments:
 
 def _blocks(chain: Chain) -> Iterator[Integers]:
     """Rows of the chain in blocks of similar width."""
-    width = np.where(chain.stockless_mean > 0, chain.top + 1, 0).max(axis=1)
+    width = np.where(chain.is_live, chain.top + 1, 0).max(axis=1)
     return similar_widths(width, max(len(nodes) for nodes in chain.levels))
 
 
@@ -136,7 +146,7 @@ def _evaluate_block(chain: Chain, rows: Integers, figures: StockMoments) -> None
     column = np.full((len(chain.parents), len(rows)), -1)
     has_children = np.isin(np.arange(len(chain.parents)), chain.parents)
     for nodes in chain.levels:
-        cell, at = np.nonzero(chain.stockless_mean[np.ix_(rows, nodes)].T > 0)
+        cell, at = np.nonzero(chain.is_live[np.ix_(rows, nodes)].T)
         node, row = nodes[cell], rows[at]
         parent_column = column[chain.parents[node], at]
         is_leaf = ~has_children[node]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from partsplan.evaluation.chain import Chain, chain_figures
 from partsplan.evaluation.figures import SupplyFigures
 from partsplan.evaluation.laws import StockMoments
-from partsplan.evaluation.rates import rate_nodes
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree
+from partsplan.evaluation.uncertainty import rate_nodes
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,8 @@ def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
         backorder_variance=mixture.mean(figures.backorder_variance + backorder_shift**2),
         stockout=np.where(stock <= 0, 1.0, stockout),
         unready=np.minimum(mixture.mean(figures.unready), 1.0),
+        fill_rate=np.minimum(mixture.mean(figures.filled, per_demand=True), 1.0),
+        ready_rate=np.minimum(mixture.mean(figures.ready), 1.0),
         on_hand=mixture.mean(figures.on_hand),
         pipeline_mean=pipeline_mean,
         pipeline_variance=mixture.mean(variance + mean_shift**2),

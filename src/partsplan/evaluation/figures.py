@@ -1,7 +1,7 @@
 """The figures of a base-stock policy: what one stock level delivers, per part and location.
 
-Shortfalls of service are kept as such (``stockout``, ``unready``), never as 1 minus a share near
-1, so that a commitment of 99.9999 % keeps all its digits. The product over parts is Sherbrooke's.
+Shortfalls of service are kept beside the shares (``stockout`` beside ``fill_rate``), neither as 1
+minus the other, so that 99.9999 % keeps all its digits. The product over parts is Sherbrooke's.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ class SupplyFigures:
         :math:`P(X \ge S)`, share of demand that finds the shelf empty; 1 - fill rate.
     unready
         :math:`P(X > S)`, share of time with a backorder; 1 - ready rate.
+    fill_rate
+        :math:`P(X \le S - 1)`, share of demand met at once from the shelf.
+    ready_rate
+        :math:`P(X \le S)`, share of time without a backorder.
     on_hand
         :math:`E[(S - X)^+]`, mean units on the shelf [units].
     pipeline_mean
@@ -42,20 +46,12 @@ class SupplyFigures:
     backorder_variance: Floats
     stockout: Floats
     unready: Floats
+    fill_rate: Floats
+    ready_rate: Floats
     on_hand: Floats
     pipeline_mean: Floats
     pipeline_variance: Floats
     is_exact: bool
-
-    @property
-    def fill_rate(self) -> Floats:
-        r"""Share of demand met at once from the shelf, :math:`P(X \le S - 1)`."""
-        return 1.0 - self.stockout
-
-    @property
-    def ready_rate(self) -> Floats:
-        r"""Share of time without a backorder, :math:`P(X \le S)`."""
-        return 1.0 - self.unready
 
 
 def supply_availability(

@@ -97,57 +97,47 @@ def count_law(mean: Floats, excess: Floats, top: Integers) -> Law:
 
 
 def _count_law_from_zero(a: Floats, q: Floats, top: int) -> Law:
-    mass = np.empty((top + 1, a.size))
     log_ratio = np.divide(np.log1p(-q), q, out=np.full_like(q, -1.0), where=q > 1e-300)
+    steps = np.arange(top)[:, np.newaxis]
+    mass = np.empty((top + 1, a.size))
     mass[0] = np.exp(a * log_ratio)
-    for x in range(top):
-        np.multiply(mass[x], (a + q * x) / (x + 1.0), out=mass[x + 1])
-    return Law(np.zeros(a.size, dtype=np.int64), mass)
+    mass[1:] = (a + q * steps) / (steps + 1.0)
+    return Law(np.zeros(a.size, dtype=np.int64), np.multiply.accumulate(mass, axis=0, out=mass))
 
 
 def _count_law_from_mode(a: Floats, q: Floats, variance: Floats, top: Integers) -> Law:
     mode = np.maximum(np.floor((a - 1.0) / (1.0 - q)) + 1.0, 0.0)
     below = np.minimum(np.ceil(np.sqrt(2.0 * BELOW * variance)), mode)
-    n_below = int(below.max())
-    n_above = int((top - mode).max(initial=0.0))
-    mass = np.empty((n_below + n_above + 1, a.size))
-    mass[n_below] = 1.0
-    for i in range(n_above):
-        x = mode + i
-        np.multiply(mass[n_below + i], (a + q * x) / (x + 1.0), out=mass[n_below + i + 1])
-    for i in range(n_below):
-        x = np.maximum(mode - i, 0.0)
-        ratio = np.where(x > 0, x / np.where(x > 0, a + q * (x - 1.0), 1.0), 0.0)
-        np.multiply(mass[n_below - i], ratio, out=mass[n_below - i - 1])
+    up = mode + np.arange(int((top - mode).max(initial=0.0)))[:, np.newaxis]
+    down = np.maximum(mode - np.arange(int(below.max()))[:, np.newaxis], 0.0)
+    before = np.where(down > 0, a + q * (down - 1.0), 1.0)
+    return _law_around(mode, (a + q * up) / (up + 1.0), down / before)
+
+
+def _law_around(mode: Floats, up: Floats, down: Floats) -> Law:
+    """Law from the ratios of neighboring probabilities above and below its mode."""
+    mass = np.empty((len(down) + 1 + len(up), mode.size))
+    mass[len(down)] = 1.0
+    np.multiply.accumulate(up, axis=0, out=mass[len(down) + 1 :])
+    np.multiply.accumulate(down, axis=0, out=mass[: len(down)][::-1])
     mass /= mass.sum(axis=0)
-    return Law(mode.astype(np.int64) - n_below, mass)
+    return Law(mode.astype(np.int64) - len(down), mass)
 
 
 def binomial_law(count: Integers, share: Floats, top: Integers) -> Law:
     """Binomial laws up to ``top``, built from their modes."""
     n = count.astype(np.float64)
     mode = np.minimum(np.floor((n + 1.0) * share), n)
-    variance = n * share * (1.0 - share)
-    below = np.minimum(np.ceil(BELOW / 3.0 + np.sqrt(BELOW**2 / 9 + 2.0 * BELOW * variance)), mode)
-    n_below = int(below.max(initial=0.0))
-    bulk = mode + BELOW / 3.0 + np.sqrt(BELOW**2 / 9 + 2.0 * BELOW * variance)
-    n_above = int((np.minimum(np.maximum(top, bulk), n) - mode).max(initial=0.0))
-    mass = np.empty((n_below + n_above + 1, n.size))
-    mass[n_below] = 1.0
+    reach = BELOW / 3.0 + np.sqrt(BELOW**2 / 9.0 + 2.0 * BELOW * n * share * (1.0 - share))
+    below = np.minimum(np.ceil(reach), mode)
+    above = np.minimum(np.maximum(top, mode + reach), n) - mode
     odds = np.divide(share, 1.0 - share, out=np.zeros_like(share), where=share < 1.0)
     against = np.divide(1.0 - share, share, out=np.zeros_like(share), where=share > 0.0)
-    for i in range(n_above):
-        x = mode + i
-        np.multiply(
-            mass[n_below + i],
-            np.maximum(n - x, 0.0) / (x + 1.0) * odds,
-            out=mass[n_below + i + 1],
-        )
-    for i in range(n_below):
-        x = np.maximum(mode - i, 0.0)
-        np.multiply(mass[n_below - i], x / (n - x + 1.0) * against, out=mass[n_below - i - 1])
-    mass /= mass.sum(axis=0)
-    return Law(mode.astype(np.int64) - n_below, mass)
+    up = mode + np.arange(int(above.max(initial=0.0)))[:, np.newaxis]
+    down = np.maximum(mode - np.arange(int(below.max(initial=0.0)))[:, np.newaxis], 0.0)
+    return _law_around(
+        mode, np.maximum(n - up, 0.0) / (up + 1.0) * odds, down / (n - down + 1.0) * against
+    )
 
 
 def backorder_law(pipeline: Law, stock: Integers, top: Integers) -> Law:
@@ -210,6 +200,8 @@ class StockMoments:
     backorder_variance: Floats
     stockout: Floats
     unready: Floats
+    filled: Floats
+    ready: Floats
     on_hand: Floats
 
     @classmethod
@@ -220,6 +212,8 @@ class StockMoments:
             backorder_variance=np.zeros(stock.shape),
             stockout=(stock <= 0).astype(np.float64),
             unready=np.zeros(stock.shape),
+            filled=(stock > 0).astype(np.float64),
+            ready=np.ones(stock.shape),
             on_hand=stock.astype(np.float64),
         )
 
@@ -238,16 +232,20 @@ def stock_moments(law: Law, stock: Integers) -> StockMoments:
     distance = (law.start - stock).astype(np.float64) + np.arange(law.width)[:, np.newaxis]
     short = np.maximum(distance, 0.0)
     backorders = np.einsum("xn,xn->n", short, law.mass)
-    unready = np.einsum("xn,xn->n", distance > 0.0, law.mass)
-    stockout = np.einsum("xn,xn->n", distance >= 0.0, law.mass)
+    unready, stockout, filled, ready = (
+        np.minimum(np.einsum("xn,xn->n", event, law.mass), 1.0)
+        for event in (distance > 0.0, distance >= 0.0, distance < 0.0, distance <= 0.0)
+    )
     on_hand = np.einsum("xn,xn->n", np.maximum(-distance, 0.0), law.mass)
     short -= backorders
     np.square(short, out=short)
     return StockMoments(
         expected_backorders=backorders,
         backorder_variance=np.einsum("xn,xn->n", short, law.mass),
-        stockout=np.where(stock <= 0, 1.0, np.minimum(stockout, 1.0)),
-        unready=np.minimum(unready, 1.0),
+        stockout=np.where(stock <= 0, 1.0, stockout),
+        unready=unready,
+        filled=np.where(stock <= 0, 0.0, filled),
+        ready=ready,
         on_hand=on_hand,
     )
 

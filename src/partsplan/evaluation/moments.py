@@ -47,7 +47,7 @@ def metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
         backorders = np.where(above >= 0, moments.stock.expected_backorders[:, above], 0.0)
         mean = chain.pipeline[:, nodes] + chain.share[:, nodes] * backorders
         moments.enter(nodes, mean, np.zeros_like(mean), stock)
-    return moments.figures(moments.stock.stockout)
+    return moments.figures(moments.stock)
 
 
 def vari_metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
@@ -85,7 +85,7 @@ def vari_metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFig
         for bias in range(1 if known else depth + 1 - d):
             biased = laws[bias if known or d == 0 else bias + 1]
             _descend(chain, nodes, (laws[bias], biased), tree.rate_shape, bias)
-    return laws[0].figures(laws[0 if known else 1].stock.stockout)
+    return laws[0].figures(laws[0 if known else 1].stock)
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,15 @@ class _PipelineMoments:
         flat = moments_of_stock(levels.ravel(), mean.ravel(), excess.ravel())
         self.stock.put((slice(None), nodes), flat.reshaped(levels.shape))
 
-    def figures(self, stockout: Floats) -> SupplyFigures:
-        """The figures, with the share of demand from its own (size-biased) law."""
+    def figures(self, per_demand: StockMoments) -> SupplyFigures:
+        """The figures, with shares of demand from their own (size-biased) law."""
         return SupplyFigures(
             expected_backorders=self.stock.expected_backorders,
             backorder_variance=self.stock.backorder_variance,
-            stockout=stockout,
+            stockout=per_demand.stockout,
             unready=self.stock.unready,
+            fill_rate=per_demand.filled,
+            ready_rate=self.stock.ready,
             on_hand=self.stock.on_hand,
             pipeline_mean=self.mean,
             pipeline_variance=self.mean + self.excess,

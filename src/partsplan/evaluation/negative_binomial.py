@@ -65,12 +65,12 @@ def stockout_rate(stock: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Flo
 
 def fill_rate(stock: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Floats:
     r"""Share of time with stock :math:`P(X \le S - 1)`; see `expected_backorders`."""
-    return 1.0 - _moments(stock, mean, variance).stockout
+    return _moments(stock, mean, variance).filled
 
 
 def ready_rate(stock: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Floats:
     r"""Share of time without a backorder :math:`P(X \le S)`; see `expected_backorders`."""
-    return 1.0 - _moments(stock, mean, variance).unready
+    return _moments(stock, mean, variance).ready
 
 
 def on_hand(stock: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Floats:
