@@ -13,13 +13,10 @@ from partsplan.network.column_checks import (
     rename_columns,
 )
 from partsplan.network.raw_tables import RawTable, raw_table
-from partsplan.network.references import check_references
+from partsplan.network.references import NEEDED, check_references
 from partsplan.network.schema import SCHEMA
 from partsplan.network.table import Table
 from partsplan.network.table_sets import TableSet
-
-NEEDED = ("parts", "locations")
-"""Tables that a network cannot do without."""
 
 
 def raw_tables(

@@ -180,8 +180,6 @@ def _missing_column(table: CheckedTable, spec: ColumnSpec) -> list[Finding]:
 def _check_row_rules(table: CheckedTable, rules: Iterable[RowRule]) -> list[Finding]:
     findings: list[Finding] = []
     for rule in rules:
-        if not table.given.intersection(rule.reads):
-            continue
         broken = rule.broken(table.columns) & table.readable(*rule.reads)
         rows = np.flatnonzero(broken)
         found = []

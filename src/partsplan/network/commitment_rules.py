@@ -129,7 +129,7 @@ class _Scopes:
         if not parts.any():
             told = f"part {scope['part_id']!r} is not in part_group {scope['part_group']!r}."
             return [self._empty(row, "part_id", told)]
-        machines = sites[self.machine_site] & (self.machine_site >= 0)
+        machines = sites[self.machine_site]
         machine = self.tables.index("commitments", "equipment_id")[row]
         if machine >= 0:
             machines &= self.machine_type == machine
@@ -174,21 +174,22 @@ class _Scopes:
             return []
         if not self.tables.count("sites"):
             return []
-        serves = sites & (self.tables.serving == location)
+        serves = sites[:-1] & (self.tables.serving == location)
         site = self.tables.index("sourcing", "site_id")
         source = self.tables.index("sourcing", "served_by")
-        if serves.any() or sites[site[(source == location) & (site >= 0)]].any():
+        if serves.any() or sites[site[source == location]].any():
             return []
         rule = f"location {scope['location_id']!r} serves no site in its scope."
         return [self._empty(row, "location_id", rule)]
 
     def _sites(self, scope: dict[str, str]) -> Mask:
+        """Sites in the scope, and a last entry that is never in it, for position -1."""
         table = self.tables["sites"]
         sites = np.ones(table.n_rows, dtype=bool)
         for name in ("customer_id", "region", "site_id"):
             if scope[name]:
                 sites &= table.columns[name] == scope[name]
-        return sites
+        return np.append(sites, False)
 
     def _parts(self, row: int, scope: dict[str, str]) -> Mask:
         table = self.tables["parts"]

@@ -45,7 +45,7 @@ Shape = Annotated[float, Number("a gamma shape above 0", above=0.0, at_most=1e12
 VarianceRatio = Annotated[
     float, Number("a variance-to-mean ratio, 1 or more", at_least=1.0, at_most=1e6)
 ]
-Target = Annotated[float, Number("a target above 0", at_least=0.0, at_most=1e9)]
+Target = Annotated[float, Number("a target, 0 or more", at_least=0.0, at_most=1e9)]
 Units = Annotated[int, Whole()]
 Count = Annotated[int, Whole("a whole number, 1 or more", at_least=1.0)]
 Months = Annotated[int, Whole("a whole number of months, 1 or more", at_least=1.0, at_most=1200.0)]

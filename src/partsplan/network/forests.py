@@ -78,6 +78,8 @@ def cycle_in(parents: Integers) -> list[int]:
         if not (step >= 0).any():
             return []
         step = np.where(step >= 0, parents[step], -1)
+    if not (step >= 0).any():
+        return []
     start = int(step[step >= 0][0])
     cycle = [start]
     while (following := int(parents[cycle[-1]])) != start:

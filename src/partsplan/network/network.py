@@ -11,9 +11,10 @@ from html import escape
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from partsplan.network.assembly import NEEDED, checked_tables, raw_tables
+from partsplan.network.assembly import checked_tables, raw_tables
 from partsplan.network.blocks import NetworkBlocks
 from partsplan.network.folders import read_folder
+from partsplan.network.references import NEEDED
 from partsplan.network.schema import SCHEMA
 
 Shortages = Literal["wait", "expedite"]

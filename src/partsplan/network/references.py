@@ -20,6 +20,9 @@ from partsplan.network.schema import ID_COLUMNS, SCHEMA
 from partsplan.network.table_sets import TableSet
 from partsplan.network.values import MOST_ROWS, Mask, nearest, shown
 
+NEEDED = ("parts", "locations")
+"""Tables that a network cannot do without; that they are missing is told once."""
+
 NOUNS = {
     "parts": "a part",
     "locations": "a location",
@@ -53,7 +56,9 @@ def check_references(tables: TableSet) -> list[Finding]:
 def check_ids(tables: TableSet, name: str, column: str, target: str) -> list[Finding]:
     """Check that the ids in one column are rows of another table."""
     table = tables[name]
-    if not tables.is_clean(target, ID_COLUMNS[target]):
+    if not tables.is_clean(target, ID_COLUMNS[target]) or (
+        target in NEEDED and not tables.count(target)
+    ):
         return []
     values = table.columns[column]
     unknown = np.flatnonzero((tables.index(name, column) < 0) & (values != ""))
@@ -120,7 +125,7 @@ def _check_part_locations(tables: TableSet) -> list[Finding]:
     own = tables.index("part_locations", "replenished_from")
     if not tables.is_clean("locations", "location_id", "replenished_from", "replenishment_days"):
         return []
-    if not table.n_rows:
+    if not table.n_rows or not tables.count("locations"):
         return []
     usual = np.where(location >= 0, tables.parents[location], -1)
     days = tables.numbers("part_locations", "replenishment_days")
@@ -279,6 +284,8 @@ def check_stocking_limits(tables: TableSet) -> list[Finding]:
     location = tables.index("stock", "location_id")
     part = tables.index("stock", "part_id")
     if not tables.is_clean("locations", "location_id", "stocks_parts"):
+        return []
+    if not tables.count("locations"):
         return []
     may = tables["locations"].columns["stocks_parts"][location] | (location < 0)
     own = tables.numbers("part_locations", "stocks_part")

@@ -68,8 +68,10 @@ def is_empty(value: object) -> bool:
         return True
     if isinstance(value, str):
         return value == ""
-    if isinstance(value, (float, np.floating, Decimal)):
+    if isinstance(value, (float, np.floating)):
         return math.isnan(value)
+    if isinstance(value, Decimal):
+        return value.is_nan()
     if isinstance(value, np.datetime64):
         return bool(np.isnat(value))
     return type(value).__name__ in _MISSING_TYPES
@@ -191,7 +193,7 @@ class Text(ValueType):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             kind = type(value).__name__
             raise MisreadError(f"{shown(value)} is a {kind}, not an id.", "Give ids as text.")
-        if math.isfinite(value) and value == math.floor(value):
+        if abs(value) < 10**100 and value == math.floor(value):
             return str(int(value))
         raise MisreadError(
             f"{shown(value)} is a fractional number, not an id.", "Give ids as text."
