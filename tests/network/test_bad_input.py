@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import Tables, two_level_tables
 from partsplan.errors import InputError
 from partsplan.network import ServiceNetwork
+from small_networks import Tables, two_level_tables
 
 Change = Callable[[Tables], None]
 
@@ -429,7 +429,10 @@ CASES: dict[str, tuple[Change, str]] = {
         "'01.02.2024' is not a date. Write it as YYYY-MM-DD.",
     ),
     "date that is not": (put("installed_base", 0, start_date="2024-02-30"), "'2024-02-30' is not"),
-    "date as number": (put("installed_base", 0, start_date=20240101), "20240101 is not a date."),
+    "start date as number": (
+        put("installed_base", 0, start_date=20240101),
+        "20240101 is not a date.",
+    ),
     "date out of time": (put("installed_base", 0, start_date="1024-01-01"), "not between 1900"),
     "target in percent": (
         put("commitments", 0, target=95),

@@ -1,0 +1,32 @@
+"""Findings and the one error that carries them."""
+
+from __future__ import annotations
+
+import pickle
+
+from partsplan.errors import Finding, InputError, PartsplanError
+
+
+def test_a_finding_names_table_row_line_column_rule_and_fix() -> None:
+    finding = Finding("lanes", 7, "site_id", "X", "'X' is not a site.", "Mend it.", line=8)
+    assert str(finding) == "lanes row 7 (line 8), column site_id: 'X' is not a site. Mend it."
+
+
+def test_a_finding_about_a_whole_table_names_no_row() -> None:
+    assert str(Finding("parts", None, None, None, "is empty.")) == "parts: is empty."
+
+
+def test_a_long_list_is_cut_in_the_text_but_not_in_findings() -> None:
+    error = InputError([Finding("parts", row, None, None, "is bad.") for row in range(1, 31)])
+    assert str(error).startswith("30 findings\n")
+    assert str(error).endswith("... and 10 more in .findings")
+    assert len(error.findings) == 30
+
+
+def test_an_input_error_is_no_value_error_and_survives_pickling() -> None:
+    error = InputError([Finding("parts", 1, "part_id", "x", "is bad.")])
+    assert isinstance(error, PartsplanError)
+    assert not isinstance(error, ValueError)
+    copied = pickle.loads(pickle.dumps(error))
+    assert copied.findings == error.findings
+    assert str(copied) == str(error)
