@@ -73,7 +73,6 @@ class Record(BaseModel):
         for rule in self.rules:
             if rule.broken(columns)[0]:
                 words = f"{rule.reads[0]}: {' '.join(rule.explain(row))}"
-                words = words.replace("{", "{{").replace("}", "}}")
                 raise PydanticCustomError("row", words)
         return self
 

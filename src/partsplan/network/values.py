@@ -84,9 +84,18 @@ def nearest(word: str, known: Sequence[str]) -> str:
     if same is not None:
         return f"Did you mean {same!r}?"
     if len(known) > 2000:
-        known = [k for k in known if k[:2] == word[:2] and abs(len(k) - len(word)) <= 1][:2000]
+        known = _alike(word, known)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"Did you mean {close[0]!r}?" if close else ""
+
+
+def _alike(word: str, known: Sequence[str]) -> Sequence[str]:
+    """Keep, of very many words, those that begin most like this one."""
+    for length in (len(word) - 1, len(word) - 2, len(word) // 2):
+        found = [k for k in known if k[:length] == word[:length] and len(k) <= len(word) + 1]
+        if length > 0 and found:
+            return found[:2000]
+    return ()
 
 
 @dataclass(frozen=True)
@@ -147,8 +156,7 @@ class ValueType:
         try:
             return self.scan(plain(value))
         except MisreadError as misread:
-            message = str(misread).replace("{", "{{").replace("}", "}}")
-            raise PydanticCustomError("value", message) from None
+            raise PydanticCustomError("value", str(misread)) from None
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler

@@ -1,0 +1,113 @@
+"""Stock-like sources become dense arrays, or findings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from partsplan.errors import InputError
+from partsplan.network import ServiceNetwork, StockLevel, read_base_stock, read_limits
+from small_networks import Tables, changed
+
+
+@pytest.fixture
+def network(two_level_tables: Tables) -> ServiceNetwork:
+    return ServiceNetwork.from_tables(**two_level_tables)
+
+
+class Plan:
+    """Anything that can give records."""
+
+    def to_records(self) -> list[dict[str, Any]]:
+        return [{"part_id": "P1", "location_id": "F2", "base_stock": 3}]
+
+
+ROW: dict[str, Any] = {"part_id": "P1", "location_id": "F2", "base_stock": 3}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        [ROW],
+        {name: [value] for name, value in ROW.items()},
+        {("P1", "F2"): 3},
+        {("P1", "F2"): np.int64(3), ("P2", "DC"): 0},
+        pd.DataFrame([ROW]),
+        [StockLevel(**ROW)],
+        Plan(),
+    ],
+    ids=lambda source: type(source).__name__,
+)
+def test_every_source_gives_the_same_levels(network: ServiceNetwork, source: Any) -> None:
+    levels = read_base_stock(network, source)
+    assert levels.dtype == np.int64
+    assert_array_equal(levels, [[0, 0, 3], [0, 0, 0]])
+
+
+def test_none_is_the_stock_of_the_network(network: ServiceNetwork) -> None:
+    stocked = network.replace(stock=[ROW])
+    expected = [[0, 0, 3], [0, 0, 0]]
+    assert_array_equal(read_base_stock(stocked, None), expected)
+    assert_array_equal(read_base_stock(network, stocked.stock), expected)
+
+
+def test_an_empty_source_is_no_stock(network: ServiceNetwork) -> None:
+    assert read_base_stock(network, {}).sum() == 0
+    assert read_base_stock(network, []).sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            {("PP1", "F1"): 1},
+            "stock row 1, column part_id: 'PP1' is not a part. Did you mean 'P1'?",
+        ),
+        ({("P1", "FF1"): 1}, "'FF1' is not a location. Did you mean 'F1'?"),
+        ({("P1", "F1"): -1}, "-1 is below 0."),
+        ({("P1", "F1"): 1.5}, "1.5 is not a whole number."),
+        ({("P1", "F1"): 1, "P2": 2}, "'P2' is not a pair (part_id, location_id)."),
+        ({("P1",): 1}, "('P1',) is not a pair (part_id, location_id)."),
+        ([ROW, ROW], "stock row 2, column part_id: 'P1', 'F2' is already in row 1."),
+        (
+            [{"part_id": "P1", "location_id": "F1", "on_hand": 2, "on_order": 1}],
+            "stock, column base_stock: there is no base_stock. Give the level S; today's is "
+            "usually on_hand + on_order.",
+        ),
+        (None, "there is no base_stock."),
+        (5, "stock: a int is not a table."),
+        ([{"part": 1}], "'part' is not a column of stock. Did you mean 'part_id'?"),
+    ],
+)
+def test_wrong_sources_are_findings(network: ServiceNetwork, source: Any, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_base_stock(network, source)
+    assert message in str(caught.value)
+
+
+def test_limits_are_dense(network: ServiceNetwork) -> None:
+    rows = [
+        {"part_id": "P1", "location_id": "F1", "minimum": 1, "maximum": 4, "on_hand": 2},
+        {"part_id": "P2", "location_id": "DC", "fixed": 5, "reason": "contract", "on_order": 1},
+    ]
+    limits = read_limits(network, rows)
+    inf = np.inf
+    assert_array_equal(limits.minimum, [[0, 1, 0], [5, 0, 0]])
+    assert_array_equal(limits.maximum, [[inf, 4, inf], [5, inf, inf]])
+    assert limits.on_hand[0, 1] == 2
+    assert limits.on_order[1, 0] == 1
+    assert limits.reasons == {(1, 0): "contract"}
+
+
+def test_no_stock_where_none_may_be(two_level_tables: Tables) -> None:
+    tables = changed(two_level_tables, "locations", 1, stocks_parts=False)
+    network = ServiceNetwork.from_tables(**tables)
+    assert read_limits(network).maximum[:, 1].tolist() == [0.0, 0.0]
+    row = {"part_id": "P1", "location_id": "F1", "fixed": 1}
+    with pytest.raises(InputError, match="fixed 1 is asked for where the part may not be stocked"):
+        read_limits(network, [row])
+    assert read_limits(network, [row | {"fixed": 0}]).maximum[0, 1] == 0.0
