@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from partsplan.network.forests import cycle_in, forests_of
-from partsplan.network.values import nearest, shown
+from partsplan.network.scanning import nearest, shown
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from partsplan.errors import Finding
 from partsplan.network.raw_tables import RawTable
 from partsplan.network.row_rules import RowRule
+from partsplan.network.scanning import MOST_ROWS, Mask, nearest, plain, shown
 from partsplan.network.schema import SCHEMA, ColumnSpec, TableSpec
-from partsplan.network.values import MOST_ROWS, Mask, Text, nearest, plain, shown
+from partsplan.network.values import Text
 
 logger = logging.getLogger("partsplan")
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from partsplan.errors import Finding
+from partsplan.network.scanning import Mask, nearest, shown
 from partsplan.network.table_sets import TableSet
-from partsplan.network.values import Mask, nearest, shown
 
 _VALUE_SCOPES = (
     ("customer_id", "sites", "the customer_id of a site"),
@@ -58,11 +58,11 @@ def _check_values(tables: TableSet, column: str, source: str, noun: str) -> list
     table = tables["commitments"]
     if not tables.is_clean(source, column):
         return []
-    known = tuple(dict.fromkeys(v for v in tables[source].columns[column].tolist() if v))
+    known = dict.fromkeys(value for value in tables[source].columns[column].tolist() if value)
     findings = []
     for row, value in enumerate(table.columns[column].tolist()):
         if value and value not in known:
-            fix = nearest(value, known) or f"Give one that {source} has."
+            fix = nearest(value, tuple(known)) or f"Give one that {source} has."
             findings.append(table.finding(row, column, f"{shown(value)} is not {noun}.", fix))
     return findings
 
@@ -83,6 +83,7 @@ class _Scopes:
         )
         self.machine_site = tables.index("installed_base", "site_id")
         self.machine_type = tables.index("installed_base", "equipment_id")
+        self.types_with_parts: dict[tuple[str, str], Mask] = {}
 
     def check(self, row: int) -> list[Finding]:
         """Check one commitment."""
@@ -158,15 +159,23 @@ class _Scopes:
             return []
         if len(self.demand_locations) or not self.tables.count("bill_of_materials"):
             return []
-        equipment = self.tables.index("bill_of_materials", "equipment_id")
-        part = self.tables.index("bill_of_materials", "part_id")
-        known = (equipment >= 0) & (part >= 0)
-        used = known & np.isin(equipment, self.machine_type[machines]) & parts[part]
-        if used.any():
+        scope_key = (scope["part_id"], scope["part_group"])
+        if scope_key not in self.types_with_parts:
+            self.types_with_parts[scope_key] = self._types_with(parts)
+        if self.types_with_parts[scope_key][self.machine_type[machines]].any():
             return []
         column = "part_id" if scope["part_id"] else "part_group"
         rule = f"no machine in its scope has a part of {column} {scope[column]!r}."
         return [self._empty(row, column, rule)]
+
+    def _types_with(self, parts: Mask) -> Mask:
+        """Machine types with some of these parts, and a last False for position -1."""
+        equipment = self.tables.index("bill_of_materials", "equipment_id")
+        part = self.tables.index("bill_of_materials", "part_id")
+        types = np.zeros(self.tables.count("equipment") + 1, dtype=bool)
+        types[equipment[parts[part] & (part >= 0)]] = True
+        types[-1] = False
+        return types
 
     def _check_location(self, row: int, scope: dict[str, str], sites: Mask) -> list[Finding]:
         location = self.tables.index("commitments", "location_id")[row]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.network.raw_tables import RawTable
-from partsplan.network.values import MOST_ROWS
+from partsplan.network.scanning import MOST_ROWS
 
 _SEPARATORS = ",;\t"
 _CHUNK = 1_024

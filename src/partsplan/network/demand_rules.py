@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from partsplan.errors import Finding
 from partsplan.network.column_checks import counted
+from partsplan.network.scanning import MOST_ROWS, Mask
 from partsplan.network.table_sets import TableSet
-from partsplan.network.values import MOST_ROWS, Mask
 
 
 def check_bill_of_materials(tables: TableSet) -> list[Finding]:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from partsplan.errors import Finding
+from partsplan.network.scanning import Mask, plain
 from partsplan.network.table_sets import TableSet
-from partsplan.network.values import Mask, plain
 
 Found = Iterator[Finding]
 

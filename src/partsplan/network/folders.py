@@ -9,8 +9,8 @@ from pathlib import Path
 from partsplan.errors import Finding
 from partsplan.network.csv_files import read_csv
 from partsplan.network.raw_tables import RawTable, raw_table
+from partsplan.network.scanning import nearest
 from partsplan.network.schema import SCHEMA
-from partsplan.network.values import nearest
 
 logger = logging.getLogger("partsplan")
 

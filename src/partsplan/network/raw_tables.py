@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from partsplan.errors import Finding
 from partsplan.network.frames import backend_of, columns_of
-from partsplan.network.values import MOST_ROWS, shown
+from partsplan.network.scanning import MOST_ROWS, shown
 
 Array = NDArray[Any]
 

@@ -44,7 +44,7 @@ from partsplan.network.fields import (
     YearlyShare,
 )
 from partsplan.network.row_rules import RowRule
-from partsplan.network.values import is_empty
+from partsplan.network.scanning import is_empty
 
 
 class Record(BaseModel):

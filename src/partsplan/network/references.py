@@ -16,9 +16,9 @@ from partsplan.network.column_checks import counted
 from partsplan.network.commitment_rules import check_commitments
 from partsplan.network.demand_rules import check_bill_of_materials, check_demand
 from partsplan.network.forests import cycle_in, forests_of
+from partsplan.network.scanning import MOST_ROWS, Mask, nearest, shown
 from partsplan.network.schema import ID_COLUMNS, SCHEMA
 from partsplan.network.table_sets import TableSet
-from partsplan.network.values import MOST_ROWS, Mask, nearest, shown
 
 NEEDED = ("parts", "locations")
 """Tables that a network cannot do without; that they are missing is told once."""

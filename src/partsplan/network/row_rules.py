@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.network.values import Mask
+from partsplan.network.scanning import Mask
 
 Columns = Mapping[str, NDArray[Any]]
 Row = Mapping[str, Any]

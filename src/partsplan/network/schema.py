@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from partsplan.network.fields import RefersTo
 from partsplan.network.records import RECORDS, Record
 from partsplan.network.row_rules import RowRule
-from partsplan.network.values import Flag, Text, ValueType, Whole
+from partsplan.network.scanning import ValueType
+from partsplan.network.values import Flag, Text, Whole
 
 
 @dataclass(frozen=True)

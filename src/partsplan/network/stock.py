@@ -18,9 +18,9 @@ from partsplan.network.column_checks import CheckedTable, blank_table, check_tab
 from partsplan.network.network import ServiceNetwork
 from partsplan.network.raw_tables import RawTable, raw_table
 from partsplan.network.references import check_ids, check_stocking_limits
+from partsplan.network.scanning import shown
 from partsplan.network.table import Table
 from partsplan.network.table_sets import TableSet
-from partsplan.network.values import shown
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
