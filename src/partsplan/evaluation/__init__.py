@@ -1,1 +1,26 @@
-"""TODO."""
+"""What a stock delivers: pure kernels on arrays, and the performance of a whole network."""
+
+from partsplan.evaluation.exact import exact_figures
+from partsplan.evaluation.figures import SupplyFigures, supply_availability
+from partsplan.evaluation.measuring import Evaluation
+from partsplan.evaluation.moments import metric_figures, vari_metric_figures
+from partsplan.evaluation.performance import Performance, evaluate
+from partsplan.evaluation.results import CommitmentResult, ImpossibleCommitment
+from partsplan.evaluation.supply import SupplyTree
+from partsplan.evaluation.waiting import late_is_exact, late_shares
+
+__all__ = [
+    "CommitmentResult",
+    "Evaluation",
+    "ImpossibleCommitment",
+    "Performance",
+    "SupplyFigures",
+    "SupplyTree",
+    "evaluate",
+    "exact_figures",
+    "late_is_exact",
+    "late_shares",
+    "metric_figures",
+    "supply_availability",
+    "vari_metric_figures",
+]

@@ -100,25 +100,18 @@ class Chain:
         spread = mean.copy()
         top = poisson_reach(mean, self.stock.astype(np.float64))
         for nodes in reversed(self.levels[1:]):
-            above = self.parents[nodes]
-            others = mean[:, above] * (1.0 - self.share[:, nodes])
-            joint = base[:, nodes] + poisson_reach(spread[:, nodes] + others, 0.0)
+            live = self.is_live[:, nodes]
+            others = mean[:, self.parents[nodes]] * (1.0 - self.share[:, nodes])
+            below = np.where(live, base[:, nodes], 0.0)
+            excess = np.where(live, spread[:, nodes] + others, 0.0)
+            jointly = below + poisson_reach(excess, 0.0)
             apart = top[:, nodes] + poisson_reach(others, 0.0)
-            needed = np.where(mean[:, nodes] > 0, np.minimum(joint, apart), 0.0)
-            for i, parent in enumerate(above):
-                live = mean[:, nodes[i]] > 0
-                column = self.stock[:, parent]
-                base[:, parent] = np.where(
-                    live, np.maximum(base[:, parent], column + base[:, nodes[i]]), base[:, parent]
-                )
-                spread[:, parent] = np.where(
-                    live,
-                    np.maximum(spread[:, parent], spread[:, nodes[i]] + others[:, i]),
-                    spread[:, parent],
-                )
-                top[:, parent] = np.maximum(
-                    top[:, parent], np.where(live, column + needed[:, i], 0.0).astype(np.int64)
-                )
+            needed = np.where(live, np.minimum(jointly, apart), 0.0).astype(np.int64)
+            for i, parent in enumerate(self.parents[nodes]):
+                stock = self.stock[:, parent]
+                base[:, parent] = np.maximum(base[:, parent], stock + below[:, i])
+                spread[:, parent] = np.maximum(spread[:, parent], excess[:, i])
+                top[:, parent] = np.maximum(top[:, parent], stock + needed[:, i])
             top = np.minimum(top, poisson_reach(mean, 0.0, UNDERFLOW))
             base = np.minimum(base, top)
         return np.minimum(top, poisson_reach(mean, 0.0, UNDERFLOW))

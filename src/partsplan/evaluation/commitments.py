@@ -7,6 +7,7 @@ the expected stops per machine, rho, whose machines-weighted mean may be at most
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,118 +99,131 @@ def streams_of(demand: DemandRates) -> DemandStreams:
     )
 
 
-def promises_of(network: ServiceNetwork, streams: DemandStreams) -> tuple[Promise, ...]:
+def promises_of(network: ServiceNetwork, demand: DemandRates) -> tuple[Promise, ...]:
     """All commitments of the network, ``each`` expanded, in the order of their table."""
-    labels = _StreamLabels(network, streams)
+    scopes = _Scopes(network, demand)
     promises: list[Promise] = []
     for row in network.commitments.to_records():
-        covered = labels.covered_by(row)
-        each = row.get("each") or ""
+        scope = {group: row[column] for column, group in _SCOPE.items() if row.get(column)}
+        each = row.get("each")
         if not each:
-            promises.append(_promise(network, streams, row, covered, ""))
+            promises.append(scopes.promise(row, scope, str(row["commitment_id"])))
             continue
-        values = labels.of(each)[covered]
-        for value in labels.ordered(each, values):
-            promises.append(_promise(network, streams, row, covered[values == value], str(value)))
+        for value in scopes.values_of(str(each), scope):
+            name = f"{row['commitment_id']}:{value}"
+            promises.append(scopes.promise(row, {**scope, str(each): value}, name))
     return tuple(promises)
 
 
-class _StreamLabels:
-    """What each stream is called in the columns that commitments and groups speak of."""
+def group_promises(
+    network: ServiceNetwork, demand: DemandRates, group: str, metrics: Mapping[str, dict[str, Any]]
+) -> tuple[Promise, ...]:
+    """For every value of a group and every metric (name: row of figures), the promise over it.
 
-    def __init__(self, network: ServiceNetwork, streams: DemandStreams) -> None:
-        self.network = network
-        self.streams = streams
-
-    def of(self, group: str) -> NDArray[Any]:
-        """Label of every stream for a group word; '' where it has none."""
-        network, streams = self.network, self.streams
-        if group in _SITE_COLUMNS:
-            return _picked(network.sites[_SITE_COLUMNS[group]], streams.site)
-        if group == "equipment":
-            return _picked(network.equipment["equipment_id"], streams.equipment)
-        if group == "location":
-            return _picked(network.locations["location_id"], streams.location)
-        column = "part_group" if group == "part_group" else "part_id"
-        return _picked(network.parts[column], streams.part)
-
-    def ordered(self, group: str, labels: NDArray[Any]) -> list[str]:
-        """Distinct labels, empty ones left out, in the order of the table they come from."""
-        network = self.network
-        if group in _SITE_COLUMNS:
-            source = network.sites[_SITE_COLUMNS[group]]
-        elif group == "equipment":
-            source = network.equipment["equipment_id"]
-        elif group == "location":
-            source = network.locations["location_id"]
-        else:
-            source = network.parts["part_group" if group == "part_group" else "part_id"]
-        present = set(labels.tolist())
-        return [value for value in dict.fromkeys(source.tolist()) if value and value in present]
-
-    def covered_by(self, row: dict[str, Any]) -> Integers:
-        """Positions of the streams inside a commitment's scope."""
-        inside = np.ones(len(self.streams.part), dtype=bool)
-        for column, group in (
-            ("customer_id", "customer"),
-            ("region", "region"),
-            ("site_id", "site"),
-            ("equipment_id", "equipment"),
-            ("location_id", "location"),
-            ("part_id", "part"),
-            ("part_group", "part_group"),
-        ):
-            if row.get(column):
-                inside &= self.of(group) == row[column]
-        return np.flatnonzero(inside)
-
-
-def group_labels(network: ServiceNetwork, streams: DemandStreams, group: str) -> NDArray[Any]:
-    """Label of every stream for a group word such as ``customer``; '' where it has none."""
-    return _StreamLabels(network, streams).of(group)
-
-
-def ordered_labels(
-    network: ServiceNetwork, streams: DemandStreams, group: str
-) -> list[str]:
-    """Distinct labels of a group among the streams, in the order of their own table."""
-    labels = _StreamLabels(network, streams)
-    return labels.ordered(group, labels.of(group))
-
-
-def _picked(values: NDArray[Any], positions: Integers) -> NDArray[Any]:
-    """``values[positions]``, with '' where the position is -1."""
-    return np.append(values.astype(object), "")[positions]
-
-
-def _promise(
-    network: ServiceNetwork,
-    streams: DemandStreams,
-    row: dict[str, Any],
-    covered: Integers,
-    value: str,
-) -> Promise:
-    metric = str(row["metric"])
-    within = row.get("within_hours")
-    return Promise(
-        commitment_id=f"{row['commitment_id']}:{value}" if value else str(row["commitment_id"]),
-        metric=metric,
-        target=float(row["target"]),
-        within_hours=float("nan") if within is None else float(within),
-        streams=covered,
-        weights=promise_weights(network, streams, metric, covered),
+    The promises measure only: their ids are the group's values.
+    """
+    scopes = _Scopes(network, demand)
+    return tuple(
+        scopes.promise(row, {group: value}, value)
+        for value in scopes.values_of(group, {})
+        for row in metrics.values()
     )
 
 
-def promise_weights(
-    network: ServiceNetwork, streams: DemandStreams, metric: str, covered: Integers
-) -> Floats:
-    """Weight of each covered stream: per day of down time (uptime) or share of the demand."""
-    per_year = streams.per_year[covered]
-    if metric == "uptime":
-        rows = np.unique(streams.installed_row[covered])
-        machines = float(network.installed_base["machines"][rows[rows >= 0]].sum())
-        stops = per_year * streams.stopping_fraction[covered]
-        return stops * HOURS_PER_DAY / HOURS_PER_YEAR / machines if machines else 0.0 * stops
-    total = float(per_year.sum())
-    return per_year / total if total > 0 else 0.0 * per_year
+_SCOPE = {
+    "customer_id": "customer",
+    "region": "region",
+    "site_id": "site",
+    "equipment_id": "equipment",
+    "location_id": "location",
+    "part_id": "part",
+    "part_group": "part_group",
+}
+"""Scope columns of a commitment and the group word of each."""
+
+
+class _Scopes:
+    """What each stream and each row of machines is called in the words of a scope."""
+
+    def __init__(self, network: ServiceNetwork, demand: DemandRates) -> None:
+        self.network = network
+        self.streams = streams_of(demand)
+        self.machines = demand.machines
+
+    def values_of(self, group: str, scope: Mapping[str, str]) -> list[str]:
+        """Distinct values of a group among the streams in a scope, in their own table's order."""
+        present = set(self._stream_labels(group)[self._covered(scope)].tolist())
+        return [value for value in dict.fromkeys(self._names(group)) if value in present - {""}]
+
+    def promise(self, row: Mapping[str, Any], scope: Mapping[str, str], name: str) -> Promise:
+        """The promise of a commitment row over a scope."""
+        covered = self._covered(scope)
+        metric, within = str(row["metric"]), row.get("within_hours")
+        if metric == "uptime":
+            weights = self._stops_per_day_down(scope, covered)
+        else:
+            total = float(self.streams.per_year[covered].sum())
+            weights = self.streams.per_year[covered] / (total if total > 0 else 1.0)
+        return Promise(
+            commitment_id=name,
+            metric=metric,
+            target=float(row["target"]),
+            within_hours=float("nan") if within is None else float(within),
+            streams=covered,
+            weights=weights,
+        )
+
+    def _stops_per_day_down(self, scope: Mapping[str, str], covered: Integers) -> Floats:
+        """Share of a machine's year that each day down of a stream costs, averaged over machines."""
+        machines = self._machines_in(scope, covered)
+        streams = self.streams
+        stops = streams.per_year[covered] * streams.stopping_fraction[covered]
+        return stops * HOURS_PER_DAY / HOURS_PER_YEAR / (machines if machines > 0 else 1.0)
+
+    def _machines_in(self, scope: Mapping[str, str], covered: Integers) -> float:
+        """Machines in a scope; by the demand they make where the scope names parts or locations."""
+        if self.machines is None:
+            return 0.0
+        inside = np.ones(len(self.machines), dtype=bool)
+        for group, value in scope.items():
+            if group in ("location", "part", "part_group"):
+                rows = self.streams.installed_row[covered]
+                inside &= np.isin(np.arange(len(inside)), rows)
+            else:
+                inside &= self._machine_labels(group) == value
+        return float(self.machines[inside].sum())
+
+    def _covered(self, scope: Mapping[str, str]) -> Integers:
+        inside = np.ones(len(self.streams.part), dtype=bool)
+        for group, value in scope.items():
+            inside &= self._stream_labels(group) == value
+        return np.flatnonzero(inside)
+
+    def _names(self, group: str) -> list[str]:
+        network = self.network
+        if group in _SITE_COLUMNS:
+            return list(network.sites[_SITE_COLUMNS[group]].tolist())
+        if group == "equipment":
+            return list(network.equipment["equipment_id"].tolist())
+        if group == "location":
+            return list(network.locations["location_id"].tolist())
+        return list(network.parts["part_group" if group == "part_group" else "part_id"].tolist())
+
+    def _stream_labels(self, group: str) -> NDArray[Any]:
+        streams = self.streams
+        positions = {
+            "equipment": streams.equipment,
+            "location": streams.location,
+            "part": streams.part,
+            "part_group": streams.part,
+        }.get(group, streams.site)
+        return _picked(self._names(group), positions)
+
+    def _machine_labels(self, group: str) -> NDArray[Any]:
+        column = "equipment_id" if group == "equipment" else "site_id"
+        return _picked(self._names(group), self.network.installed_base.index(column))
+
+
+def _picked(values: list[str], positions: Integers) -> NDArray[Any]:
+    """``values[positions]``, with '' where the position is -1."""
+    return np.array([*values, ""], dtype=object)[positions]

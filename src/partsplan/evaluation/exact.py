@@ -66,7 +66,7 @@ def _rate_extremes(chain: Chain) -> Floats:
         path[:, nodes] += path[:, chain.parents[nodes]]
     mean = chain.stockless_mean
     path = np.where(mean > 0, path, 0.0)
-    ratio = np.divide(path + 1.0, mean, out=np.zeros_like(path), where=mean > 0)
+    ratio = np.where(mean > 0, (path + 1.0) / np.maximum(mean, 1e-99), 0.0)
     return np.column_stack(
         [
             _rounded_up(mean.max(axis=1, initial=0.0)),

@@ -160,6 +160,8 @@ def thinned_law(backorders: Law, share: Floats, top: Integers) -> Law:
     Horner's rule on the generating function :math:`\sum_n p_n (1 - f + f z)^n`, from the highest
     count down; what lies below the window's start is a binomial law of its own.
     """
+    if (share == 1.0).all():
+        return backorders
     last = backorders.width - 1
     highest = min(last, int(top.max(initial=0)))
     mass = np.zeros((highest + 1, share.size))

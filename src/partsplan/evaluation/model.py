@@ -43,12 +43,22 @@ class _RoutedStreams:
     """Demand streams of one forest with the ways they can be served."""
 
     routes: tuple[Route, ...]
-    own_route: Integers
-    """Shape (n_streams,)."""
     route: Integers
     """Shape (n_streams, n_choices): own route first, then the ancestors' by distance; -1 = none."""
     hours: Floats
     """Shape (n_streams, n_choices): lane hours of each choice."""
+
+    def waits(self, streams: DemandStreams, stock: Integers, wait_days: Floats) -> Floats:
+        """Mean wait of every stream at the location that ships to it [days]."""
+        shipper = np.array([route.shipper for route in self.routes] or [0])
+        chosen = streams.location.copy()
+        for choice in range(self.route.shape[1] - 1, 0, -1):
+            other = shipper[self.route[:, choice]]
+            ships = (self.route[:, choice] >= 0) & (stock[streams.part, other] > 0)
+            chosen = np.where(ships, other, chosen)
+        empty = stock[streams.part, streams.location] == 0
+        chosen = np.where(empty, chosen, streams.location)
+        return wait_days[streams.part, chosen]
 
 
 class ServiceModel:
@@ -60,13 +70,20 @@ class ServiceModel:
         The network, with its commitments.
     demand
         Demand aligned to the network.
+    promises
+        What is measured; the network's commitments by default.
     """
 
-    def __init__(self, network: ServiceNetwork, demand: DemandRates) -> None:
+    def __init__(
+        self,
+        network: ServiceNetwork,
+        demand: DemandRates,
+        promises: tuple[Promise, ...] | None = None,
+    ) -> None:
         self.network = network
         self.demand = demand
         self.streams: DemandStreams = streams_of(demand)
-        self.promises: tuple[Promise, ...] = promises_of(network, self.streams)
+        self.promises = promises_of(network, demand) if promises is None else promises
 
     @property
     def n_promises(self) -> int:
@@ -98,11 +115,21 @@ class ServiceModel:
     def blocks(self, size: int) -> Iterator[PartBlock]:
         """Blocks of at most ``size`` parts, together all parts once, in a fixed order."""
         for forest, routed in zip(self.network.forests, self._routed, strict=True):
-            order = np.argsort(self.pipeline_at_root[forest.parts], kind="stable")
-            parts = forest.parts[order]
-            for start in range(0, len(parts), size):
-                chosen = parts[start : start + size]
+            uncertain = np.isfinite(self.demand.rate_shape[forest.parts])
+            order = np.lexsort((self.pipeline_at_root[forest.parts], uncertain))
+            for chosen in _cut(forest.parts[order], uncertain[order], size):
                 yield PartBlock(chosen, self.tree(forest, chosen), self._weights(routed, chosen))
+
+    def waits_of_streams(self, stock: Integers, wait_days: Floats) -> Floats:
+        """Mean wait of every demand stream at the location that ships to it [days].
+
+        ``stock`` and ``wait_days`` have the shape (n_parts, n_locations).
+        """
+        waits = np.zeros(len(self.streams.part))
+        for forest, routed in zip(self.network.forests, self._routed, strict=True):
+            inside = np.isin(self.streams.part, forest.parts)
+            waits[inside] = routed.waits(self.streams, stock, wait_days)[inside]
+        return waits
 
     @cached_property
     def _routed(self) -> tuple[_RoutedStreams, ...]:
@@ -134,6 +161,15 @@ class ServiceModel:
             weight=all_weights[picked],
         )
         return _service_weights(self, routed, entries, len(parts))
+
+
+def _cut(parts: Integers, uncertain: NDArray[np.bool_], size: int) -> list[Integers]:
+    """Pieces of at most ``size`` parts, with known and uncertain rates apart."""
+    pieces = []
+    for kind in (False, True):
+        chosen = parts[uncertain == kind]
+        pieces += [chosen[start : start + size] for start in range(0, len(chosen), size)]
+    return pieces
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +218,7 @@ def _routed_streams(
                 route_of_kind[k, d + 1] = len(routes)
                 routes.append(Route(here, shipper, tuple(a for a in shippers[:d] if a >= 0)))
     route = route_of_kind[kind]
-    return _RoutedStreams(tuple(routes), route[:, 0], route, hours_by_choice)
+    return _RoutedStreams(tuple(routes), route, hours_by_choice)
 
 
 def _lane_hours(

@@ -53,8 +53,8 @@ def rate_nodes(
     Returns
     -------
     nodes, weights : ndarray, shape (n_nodes,)
-        :math:`E[g(\theta)] \approx \sum_q w_q g(\theta_q)`; a first node 0 may carry what lies
-        below the second. For shares of demand use the size-biased weights
+        :math:`E[g(\theta)] \approx \sum_q w_q g(\theta_q)`; the first node also carries
+        what lies below it. For shares of demand use the size-biased weights
         :math:`w_q \theta_q`, gamma with shape a + 1 and mean (a + 1) / a.
 
     Raises
@@ -96,7 +96,7 @@ def rate_nodes(
 
 
 def _trapezoid_rule(shape: float, bottom: float, top: float, step: float) -> tuple[Floats, Floats]:
-    """Equidistant nodes in log(theta), and 0 for what lies below them."""
+    """Equidistant nodes in log(theta); the first also carries what lies below it."""
     log_nodes = top - step * np.arange(ceil((top - bottom) / step), -1, -1)
     near = (
         -0.5
@@ -105,8 +105,8 @@ def _trapezoid_rule(shape: float, bottom: float, top: float, step: float) -> tup
     )
     exponent = np.where(np.abs(log_nodes) < 1e-3, near, log_nodes - np.expm1(log_nodes))
     weights = step * np.exp(shape * exponent + _log_scale(shape))
-    rest = max(1.0 - float(weights.sum()), 0.0)
-    return np.concatenate([[0.0], np.exp(log_nodes)]), np.concatenate([[rest], weights])
+    weights[0] += max(1.0 - float(weights.sum()), 0.0)
+    return np.exp(log_nodes), weights
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@ restricted master's duals are used, drawn toward the best prices so far (Wentges
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import ColumnPool, Columns
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
-from partsplan.optimization.search import BlockSearch
+from partsplan.optimization.search import BlockSearch, StockBounds
 
 logger = logging.getLogger("partsplan")
 
@@ -51,6 +52,33 @@ class PriceState:
         if not np.isfinite(self.relaxation):
             return np.inf
         return (self.relaxation - self.bound) / max(abs(self.relaxation), 1e-300)
+
+
+@dataclass(frozen=True, eq=False)
+class PricedParts:
+    """All parts at one set of prices."""
+
+    columns: Columns
+    used: Floats
+    """Use of every kept promise by the best columns."""
+    bound: float
+    """Lagrangian value: a lower bound of the cost within the limits."""
+
+
+def priced(
+    searches: Sequence[BlockSearch],
+    price: Floats,
+    allowed: Floats,
+    limits: Mapping[int, StockBounds] | None = None,
+) -> PricedParts:
+    """Price all parts, some blocks (by position) within narrower limits."""
+    low, columns, used = 0.0, [], np.zeros(len(price))
+    for place, search in enumerate(searches):
+        found, bounds = search.best(price, _TABLE_TOLERANCE, (limits or {}).get(place))
+        low += float(bounds.sum())
+        used += found.uses[-len(bounds) :].sum(axis=0)
+        columns.append(found)
+    return PricedParts(Columns.joined(columns), used, low - float(price @ allowed))
 
 
 class PriceFinder:
@@ -90,18 +118,12 @@ class PriceFinder:
 
     def _pass(self, price: Floats) -> tuple[Floats, Columns]:
         """Price all parts; returns the use of the best columns and the columns new to the pool."""
-        low, fresh, used = 0.0, [], np.zeros(len(price))
-        for search in self.searches:
-            columns, bounds = search.best(price, _TABLE_TOLERANCE)
-            low += float(bounds.sum())
-            used += columns.uses[-len(bounds) :].sum(axis=0)
-            fresh.append(self.state.pool.add(columns))
-        bound = low - float(price @ self.allowed)
+        result = priced(self.searches, price, self.allowed)
         self.state.passes += 1
-        if bound > self.state.bound:
-            self.state.bound, self.state.price = bound, price.copy()
+        if result.bound > self.state.bound:
+            self.state.bound, self.state.price = result.bound, price.copy()
         logger.info("pass %d: bound %.8g", self.state.passes, self.state.bound)
-        return used, Columns.joined(fresh)
+        return result.used, self.state.pool.add(result.columns)
 
     def _multiply(self) -> None:
         """Multiplicative passes until the bound stalls."""

@@ -124,18 +124,24 @@ class PriceSearch:
         Tabulated stocks and their figures.
     unit_price
         Shape (n_parts, n_locations): cost of holding one unit in the objective's unit.
-    highest
-        Shape (n_parts, n_locations): most units a location may hold; ``inf`` where unlimited.
+    lowest, highest
+        Shape (n_parts, n_locations): fewest and most units a location may hold; ``inf`` where
+        unlimited.
     """
 
     def __init__(
-        self, block: PartBlock, grids: Grids, tables: Family, unit_price: Floats, highest: Floats
+        self,
+        block: PartBlock,
+        grids: Grids,
+        tables: Family,
+        unit_price: Floats,
+        limits: tuple[Integers, Floats],
     ) -> None:
         self.block = block
         self.grids = grids
         self.tables = tables
         self.unit_price = unit_price
-        self.highest = highest
+        self.lowest, self.highest = limits
 
     def search(self, price: Floats) -> FamilyChoice:
         """Best stock of every part at these prices, with its lower bound."""
@@ -181,14 +187,17 @@ class PriceSearch:
         return choice, least.sum(axis=-1), low.sum(axis=-1)
 
     def _holding(self, locations: list[int], size: int) -> tuple[Floats, Booleans]:
-        """Holding cost of the tabulated stocks and which exceed the maximum: (part, leaf, stock)."""
+        """Holding cost of the tabulated stocks and which are outside the limits: (part, leaf, stock)."""
         stock = self.grids.lowest[:, locations, None] + np.arange(size)
         holding = self.unit_price[:, locations, None] * stock
-        return holding, stock > self.highest[:, locations, None]
+        barred = (stock > self.highest[:, locations, None]) | (
+            stock < self.lowest[:, locations, None]
+        )
+        return holding, barred
 
     def _beyond(self, locations: list[int], size: int) -> Floats:
         """Holding cost of the first stock beyond the table; ``inf`` where it is not allowed."""
-        stock = self.grids.lowest[:, locations] + size
+        stock = np.maximum(self.grids.lowest[:, locations] + size, self.lowest[:, locations])
         holding = self.unit_price[:, locations] * stock
         return np.where(stock > self.highest[:, locations], np.inf, holding)
 
@@ -402,73 +411,3 @@ def _spread(x: NDArray[np.generic], ndim: int) -> NDArray[np.generic]:
     """(part, leaf, stock) as (part, 1..., leaf, stock)."""
     return x.reshape(x.shape[0], *(1,) * (ndim - 3), *x.shape[1:])
 
-
-def near_stocks(
-    choice: FamilyChoice, grids: Grids, slack: float
-) -> tuple[Integers, Integers]:
-    """Stock vectors whose value is within ``slack`` of their part's best, one change away from it.
-
-    Changes are another stock of a root with everything below it chosen anew, and another stock of
-    one childless location. Returns rows (place in the block) and stocks.
-    """
-    parts = np.arange(len(grids.lowest))
-    rows, stocks = [parts], [chosen_stock(choice, grids)]
-    for branch in choice.branches:
-        excess = branch.values - branch.values.min(axis=-1, keepdims=True)
-        part, place = np.nonzero(excess <= slack)
-        forced = {branch.branch.location: place}
-        base = grids.lowest[part].copy()
-        contexts: list[tuple[LeavesChoice, tuple[Integers, ...]]] = []
-        _decode_forced(choice, (part,), base, forced, contexts)
-        rows.append(part)
-        stocks.append(base)
-        left = slack - excess[part, place]
-        for leaves, at in contexts:
-            more_rows, more_stocks = _leaf_changes(leaves, at, base, grids, left)
-            rows.append(more_rows)
-            stocks.append(more_stocks)
-    if not choice.branches:
-        base = stocks[0]
-        leaves_rows, leaves_stocks = _leaf_changes(
-            choice.leaves, (parts,), base, grids, np.full(len(parts), slack)
-        )
-        rows.append(leaves_rows)
-        stocks.append(leaves_stocks)
-    return np.concatenate(rows), np.concatenate(stocks)
-
-
-def _decode_forced(
-    choice: FamilyChoice,
-    at: tuple[Integers, ...],
-    stock: Integers,
-    forced: dict[int, Integers],
-    contexts: list[tuple[LeavesChoice, tuple[Integers, ...]]],
-) -> None:
-    """As ``_decode``, with some roots' grid places given; collects the contexts of all leaves."""
-    leaves = list(choice.leaves.leaves.locations)
-    stock[:, leaves] += choice.leaves.best[at]
-    contexts.append((choice.leaves, at))
-    for branch in choice.branches:
-        best = forced.get(branch.branch.location, branch.best[at])
-        stock[:, branch.branch.location] += best
-        _decode_forced(branch.below, (*at, best), stock, forced, contexts)
-
-
-def _leaf_changes(
-    leaves: LeavesChoice,
-    at: tuple[Integers, ...],
-    base: Integers,
-    grids: Grids,
-    slack: Floats,
-) -> tuple[Integers, Integers]:
-    """Stocks that differ from ``base`` at one childless location, within the slack of each row."""
-    if not leaves.leaves.locations:
-        return np.zeros(0, np.int64), np.zeros((0, base.shape[1]), np.int64)
-    values = leaves.values[at]
-    excess = values - values.min(axis=-1, keepdims=True)
-    row, here, place = np.nonzero((excess <= slack[:, None, None]) & (excess > 0.0))
-    location = np.array(leaves.leaves.locations)[here]
-    stock = base[row].copy()
-    part = at[0][row]
-    stock[np.arange(len(row)), location] = grids.lowest[part, location] + place
-    return part, stock

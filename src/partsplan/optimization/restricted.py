@@ -98,6 +98,16 @@ class RestrictedMaster:
         )
         self.n_columns += count
 
+    def allow_only(self, allowed: NDArray[np.bool_]) -> None:
+        """Let only some of the columns, in the order they were added, be used."""
+        first = len(self.allowed)
+        self._highs.changeColsBounds(
+            self.n_columns,
+            np.arange(first, first + self.n_columns, dtype=np.int32),
+            np.zeros(self.n_columns),
+            allowed.astype(np.float64),
+        )
+
     def raise_slack_cost(self, slack_cost: float) -> None:
         """Make using more than allowed dearer."""
         for c in range(len(self.allowed)):
@@ -113,6 +123,7 @@ class RestrictedMaster:
         """
         import highspy  # noqa: PLC0415
 
+        self._highs.setOptionValue("output_flag", True) if 0 else None
         run_status = self._highs.run()
         model_status = self._highs.getModelStatus()
         if run_status == highspy.HighsStatus.kError or (

@@ -48,15 +48,14 @@ def repaired(choice: Choice, allowed: Floats) -> Choice | None:
     scaled = columns.uses / allowed
     used = scaled[picked].sum(axis=0)
     while (used > 1.0 + _SLACK).any():
-        broken = np.flatnonzero(used > 1.0)
-        change = scaled[:, broken] - scaled[picked[columns.parts]][:, broken]
-        over = np.maximum(used[broken] - 1.0, 0.0)
-        mended = over.sum() - np.maximum(over + change, 0.0).sum(axis=1)
-        extra = columns.cost - columns.cost[picked[columns.parts]]
-        useful = np.flatnonzero(mended > 1e-12 * over.sum())
+        now = picked[columns.parts]
+        over = float(np.maximum(used - 1.0, 0.0).sum())
+        mended = over - np.maximum(used + scaled - scaled[now] - 1.0, 0.0).sum(axis=1)
+        extra = columns.cost - columns.cost[now]
+        useful = np.flatnonzero(mended > 1e-6 * over)
         if len(useful) == 0:
             return None
-        worth = mended[useful] / np.maximum(extra[useful], 1e-9 * mended[useful])
+        worth = mended[useful] / np.maximum(extra[useful], 1e-6 * float(columns.cost.max()))
         best = useful[int(worth.argmax())]
         used = used + scaled[best] - scaled[picked[columns.parts[best]]]
         picked[columns.parts[best]] = best

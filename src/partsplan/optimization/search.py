@@ -6,15 +6,12 @@ so every pass returns exact values and a bound that holds for all stocks.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.evaluation.model import PartBlock
-from partsplan.evaluation.uncertainty import rate_nodes
 from partsplan.optimization.columns import Columns
-from partsplan.optimization.moment_tables import MomentTableBuilder
+from partsplan.optimization.building import build_tables
 from partsplan.optimization.pricing import (
     FamilyChoice,
     PriceSearch,
@@ -23,10 +20,13 @@ from partsplan.optimization.pricing import (
     short_grids,
 )
 from partsplan.optimization.problem import PlanningProblem
-from partsplan.optimization.tables import Family, Grids, TableBuilder, first_grids
+from partsplan.optimization.tables import Family, first_grids
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+StockBounds = tuple[Integers, Floats]
+"""Fewest and most units, each of shape (n_parts, n_locations)."""
 
 _OWNED_PRICE_SHARES = 2.0 ** -np.arange(0.0, 11.0)
 
@@ -40,9 +40,9 @@ class BlockSearch:
         self.windows = list(block.weights.windows)
         self.unit_price = problem.unit_price(block.parts)
         self.owned = problem.owned(block.parts)
-        self.highest = problem.highest(block.parts)
+        self.limits = problem.lowest(block.parts), problem.highest(block.parts)
         self.fixed_use = block.weights.fixed_use()[:, problem.kept]
-        self.grids = first_grids(block.tree, problem.lowest(block.parts))
+        self.grids = first_grids(block.tree, self.limits[0])
         self._tables: Family | None = None
 
     @property
@@ -52,7 +52,9 @@ class BlockSearch:
             self._tables = build_tables(self.problem.evaluation, self.block, self.grids)
         return self._tables
 
-    def best(self, price: Floats, tolerance: float) -> tuple[Columns, Floats]:
+    def best(
+        self, price: Floats, tolerance: float, limits: StockBounds | None = None
+    ) -> tuple[Columns, Floats]:
         """Best column of every part, and a lower bound of its cost and penalties.
 
         Parameters
@@ -61,38 +63,46 @@ class BlockSearch:
             Price of one unit of use of every kept promise.
         tolerance
             Relative difference between value and lower bound above which tables grow.
+        limits
+            Fewest and most units, where they are narrower than the problem's.
 
         Returns
         -------
         tuple
             Columns (several per part where owned units cost nothing), and bounds (n_parts,).
         """
+        limits = limits or self.limits
         if not self.owned.any():
-            choice = self._searched(price, self.unit_price, tolerance)
+            choice = self.searched(price, self.unit_price, tolerance, limits)
             return self.columns(chosen_stock(choice, self.grids)), choice.low
-        return self._best_with_owned(price, tolerance)
+        return self._best_with_owned(price, tolerance, limits)
 
-    def _best_with_owned(self, price: Floats, tolerance: float) -> tuple[Columns, Floats]:
+    def _best_with_owned(
+        self, price: Floats, tolerance: float, limits: StockBounds
+    ) -> tuple[Columns, Floats]:
         """Bound with owned units free: for any share t, cost >= t * price * (units - owned)."""
         found: list[Columns] = []
         low = np.full(len(self.owned), -np.inf)
         unit = self.unit_price.max(axis=1)
         for share in _OWNED_PRICE_SHARES:
-            choice = self._searched(price, self.unit_price * share, tolerance)
+            choice = self.searched(price, self.unit_price * share, tolerance, limits)
             found.append(self.columns(chosen_stock(choice, self.grids)))
             low = np.maximum(low, choice.low - share * unit * self.owned)
             if (found[-1].stock.sum(axis=1) >= self.owned).all():
                 break
         return Columns.joined(found), low
 
-    def _searched(self, price: Floats, unit_price: Floats, tolerance: float) -> FamilyChoice:
+    def searched(
+        self, price: Floats, unit_price: Floats, tolerance: float, limits: StockBounds
+    ) -> FamilyChoice:
+        """Values of all tabulated stocks, the tables grown until the lower bound is tight."""
         full_price = np.zeros(self.problem.model.n_promises)
         full_price[self.problem.kept] = price
         while True:
             choice = PriceSearch(
-                self.block, self.grids, self.tables, unit_price, self.highest
+                self.block, self.grids, self.tables, unit_price, limits
             ).search(full_price)
-            loose = choice.value - choice.low > tolerance * np.abs(choice.value)
+            loose = ~(choice.value - choice.low <= tolerance * np.abs(choice.low))
             if not loose.any():
                 return choice
             self._grow(choice, np.flatnonzero(loose))
@@ -119,12 +129,3 @@ class BlockSearch:
             parts, stock, self.problem.cost(parts, stock), uses - self.fixed_use[rows]
         )
 
-
-def build_tables(evaluation: str, block: PartBlock, grids: Grids) -> Family:
-    """Tables of a block under an evaluation method; uncertain rates are mixed over their values."""
-    windows = block.weights.windows
-    if evaluation != "exact":
-        return MomentTableBuilder(block.tree, grids, windows, evaluation).build()
-    if np.isinf(block.tree.rate_shape).all():
-        return TableBuilder(block.tree, grids, windows).build()
-    raise NotImplementedError

@@ -79,6 +79,34 @@ class Family:
     leaves: Leaves
     branches: tuple[Branch, ...]
 
+    def scaled(self, weight: Floats, share_weight: Floats) -> Family:
+        """All figures times a weight per part, and another for shares of demand."""
+        return Family(
+            replace(self.leaves, figures=self.leaves.figures.scaled(weight, share_weight)),
+            tuple(
+                Branch(
+                    branch.location,
+                    branch.figures.scaled(weight, share_weight),
+                    branch.family.scaled(weight, share_weight),
+                )
+                for branch in self.branches
+            ),
+        )
+
+    def plus(self, other: Family) -> Family:
+        """Sum with the figures of a family of the same shape."""
+        return Family(
+            replace(self.leaves, figures=self.leaves.figures.plus(other.leaves.figures)),
+            tuple(
+                Branch(
+                    mine.location,
+                    mine.figures.plus(yours.figures),
+                    mine.family.plus(yours.family),
+                )
+                for mine, yours in zip(self.branches, other.branches, strict=True)
+            ),
+        )
+
 
 @dataclass(frozen=True)
 class Grids:

@@ -1,0 +1,397 @@
+"""What a stock delivers: figures per part and location, every commitment, every group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.demand import DemandRates
+from partsplan.errors import PartsplanError
+from partsplan.evaluation.commitments import DAYS_PER_YEAR, Promise, group_promises
+from partsplan.evaluation.figures import supply_availability
+from partsplan.evaluation.measuring import (
+    EVALUATIONS,
+    BlockMeasure,
+    Evaluation,
+    measure,
+    used,
+)
+from partsplan.evaluation.model import ServiceModel
+from partsplan.evaluation.results import CommitmentResult, Rows
+from partsplan.network import ServiceNetwork, frame_of, read_base_stock
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+MET_TOLERANCE = 1e-9
+GROUPS = ("site", "customer", "region", "location", "equipment", "part", "part_group")
+
+
+@dataclass(frozen=True, eq=False)
+class Performance:
+    """Service of a stock, evaluated without simulation.
+
+    Arrays have the shape (n_parts, n_locations) in the order of the network's tables.
+    """
+
+    expected_backorders: Floats
+    """Mean units late, EBO [units]."""
+    backorder_variance: Floats
+    """Variance of the units late, VBO [units^2]."""
+    fill_rate: Floats
+    """Share of demand met at once from the shelf; NaN where there is no demand."""
+    ready_rate: Floats
+    """Share of time without a unit late."""
+    mean_wait_days: Floats
+    """Mean wait of a demand for a part to leave the location [days]; NaN where demand is 0."""
+    on_hand: Floats
+    """Mean units on the shelf [units]."""
+    commitments: Rows[CommitmentResult]
+    """Every commitment, without price."""
+    evaluation: Evaluation
+    """Method of the late units: exact, vari_metric or metric."""
+    is_exact: bool
+    """Whether every figure follows from the model without approximation."""
+    stock: Integers = field(repr=False)
+    """Base stock evaluated [units]."""
+    model: ServiceModel = field(repr=False)
+    """Network and demand evaluated."""
+
+    def by(self, group: str) -> list[dict[str, Any]]:
+        """Service of every value of a group, committed or not.
+
+        Parameters
+        ----------
+        group : str
+            "site", "customer", "region", "location", "equipment", "part" or "part_group".
+
+        Returns
+        -------
+        list of dict
+            Per value with demand: ``demand_per_year`` [units/year], ``fill_rate`` [share],
+            ``mean_wait_hours`` [hours], ``uptime`` [share; None without machines], and
+            ``response_within_<h>_hours`` [share] for every window that a commitment names.
+        """
+        if group not in GROUPS:
+            raise ValueError(f"group must be one of {', '.join(GROUPS)}, got {group!r}")
+        network, demand = self.model.network, self.model.demand
+        metrics = _group_metrics(self.model)
+        promises = group_promises(network, demand, group, metrics)
+        model = ServiceModel(network, demand, promises)
+        use = used(model, measure(model, self.stock, self.evaluation))
+        rows: list[dict[str, Any]] = []
+        names = list(metrics)
+        for start in range(0, len(promises), len(names)):
+            first = promises[start]
+            row: dict[str, Any] = {group: first.commitment_id}
+            row["demand_per_year"] = float(model.streams.per_year[first.streams].sum())
+            for k, name in enumerate(names):
+                promise = promises[start + k]
+                row[name] = promise.achieved(float(use[start + k])) if promise.has_demand else None
+            rows.append(row)
+        return rows
+
+    def contributions(self, commitment_id: str) -> list[dict[str, Any]]:
+        """How much each part and location takes from a commitment.
+
+        Parameters
+        ----------
+        commitment_id : str
+            Id as in ``commitments``.
+
+        Returns
+        -------
+        list of dict
+            ``part_id``, ``location_id``, ``amount``: hours that sum to the achieved mean wait, or
+            shares that sum to 1 - achieved. Largest first; places without a share are left out.
+        """
+        ids = [promise.commitment_id for promise in self.model.promises]
+        if commitment_id not in ids:
+            raise ValueError(f"commitment_id must be one of {ids}, got {commitment_id!r}")
+        place = ids.index(commitment_id)
+        amounts = np.zeros(self.stock.shape)
+        for block in measure(self.model, self.stock, self.evaluation):
+            amounts[block.block.parts] = block.amounts(place)
+        if self.model.promises[place].metric == "uptime":
+            amounts = amounts / (1.0 + amounts.sum())
+        part, location = np.nonzero(amounts)
+        order = np.argsort(-amounts[part, location], kind="stable")
+        network = self.model.network
+        return [
+            {
+                "part_id": network.part_ids[p],
+                "location_id": network.location_ids[l],
+                "amount": float(amounts[p, l]),
+            }
+            for p, l in zip(part[order], location[order], strict=True)
+        ]
+
+    @property
+    def supply_availability(self) -> Mapping[str, float]:
+        """Share of machines of each equipment that miss no part (Sherbrooke's product over parts).
+
+        Reported, never committed to; empty without an installed base.
+        """
+        model = self.model
+        demand, streams = model.demand, model.streams
+        if demand.machines is None:
+            return {}
+        wait = np.nan_to_num(self.mean_wait_days)
+        late = streams.per_year / DAYS_PER_YEAR * model.waits_of_streams(self.stock, wait)
+        result: dict[str, float] = {}
+        for equipment, name in enumerate(model.network.equipment["equipment_id"].tolist()):
+            rows = model.network.installed_base.index("equipment_id") == equipment
+            machines = float(demand.machines[rows].sum())
+            bill = model.network.bill_of_materials
+            own = np.flatnonzero(bill.index("equipment_id") == equipment)
+            if machines <= 0 or len(own) == 0:
+                continue
+            parts, quantity = bill.index("part_id")[own], bill["quantity"][own]
+            per_part = np.bincount(
+                streams.part[streams.equipment == equipment],
+                late[streams.equipment == equipment],
+                minlength=model.network.n_parts,
+            )
+            total = np.bincount(parts, quantity, minlength=model.network.n_parts)
+            used_parts = np.unique(parts)
+            result[name] = float(
+                supply_availability(per_part[used_parts], total[used_parts], machines)
+            )
+        return result
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One dict per part and location with demand or stock."""
+        columns = self._columns()
+        names = list(columns)
+        return [
+            dict(zip(names, values, strict=True))
+            for values in zip(*(column.tolist() for column in columns.values()), strict=True)
+        ]
+
+    def to_frame(self) -> Any:
+        """The same as a frame in the library of the network's tables."""
+        return frame_of(self._columns(), self.model.network.frame_backend)
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        network = self.model.network
+        part, location = np.nonzero((self.stock > 0) | ~np.isnan(self.mean_wait_days))
+        figures = {
+            "base_stock": self.stock,
+            "expected_backorders": self.expected_backorders,
+            "fill_rate": self.fill_rate,
+            "ready_rate": self.ready_rate,
+            "mean_wait_days": self.mean_wait_days,
+            "on_hand": self.on_hand,
+        }
+        ids = {
+            "part_id": np.array(network.part_ids, dtype=object)[part],
+            "location_id": np.array(network.location_ids, dtype=object)[location],
+        }
+        return ids | {name: array[part, location] for name, array in figures.items()}
+
+    def summary(self) -> str:
+        """Commitments and totals as text."""
+        kept = sum(result.is_met for result in self.commitments)
+        exact = "exact" if self.is_exact else f"approximate ({self.evaluation})"
+        lines = [
+            f"Performance, {exact}: {kept} of {len(self.commitments)} commitments kept",
+            f"  units late (mean)  {self.expected_backorders.sum():,.2f} over all locations",
+            f"  units on the shelf {self.on_hand.sum():,.1f} (mean)",
+        ]
+        return "\n".join([*lines, *commitment_lines(self.commitments)])
+
+    def _repr_html_(self) -> str:
+        return commitment_table_html(self.commitments)
+
+
+def _group_metrics(model: ServiceModel) -> dict[str, dict[str, Any]]:
+    """Figures reported for groups, as rows of a commitment; the target is not used."""
+    metrics: dict[str, dict[str, Any]] = {
+        "fill_rate": {"metric": "fill_rate", "target": 0.5},
+        "mean_wait_hours": {"metric": "mean_wait", "target": 1.0},
+        "uptime": {"metric": "uptime", "target": 0.5},
+    }
+    windows = {p.within_hours for p in model.promises if p.metric == "response"}
+    for hours in sorted(windows):
+        name = f"response_within_{hours:g}_hours"
+        metrics[name] = {"metric": "response", "target": 0.5, "within_hours": hours}
+    return metrics
+
+
+def evaluate(
+    network: ServiceNetwork,
+    demand: DemandRates,
+    stock: Any = None,
+    *,
+    evaluation: Evaluation = "exact",
+) -> Performance:
+    """Evaluate the service of a stock.
+
+    Parameters
+    ----------
+    network : ServiceNetwork
+    demand : DemandRates
+        Demand for this network's parts and locations, or any subset of them.
+    stock : table, plan's stock, or dict {(part_id, location_id): S}
+        Base stock S [units]; missing pairs are 0. ``None`` means ``network.stock``.
+    evaluation : {"exact", "vari_metric", "metric"}
+        How late units are computed. Fill-rate and response commitments are always exact.
+
+    Returns
+    -------
+    Performance
+
+    Raises
+    ------
+    InputError
+        If ids are unknown or the table has no ``base_stock``.
+
+    Examples
+    --------
+    >>> import partsplan as pp
+    >>> network = pp.ServiceNetwork.from_tables(
+    ...     parts=[{"part_id": "P1", "unit_cost": 100, "resupply_days": 10}],
+    ...     locations=[{"location_id": "DC", "kind": "central"}],
+    ... )
+    >>> demand = pp.DemandRates.from_table(
+    ...     [{"part_id": "P1", "location_id": "DC", "per_year": 36.5}])
+    >>> performance = pp.evaluate(network, demand, {("P1", "DC"): 1})
+    >>> float(performance.fill_rate[0, 0].round(6))
+    0.367879
+    """
+    check_choice("evaluation", evaluation, EVALUATIONS)
+    if network.shortages != "wait":
+        raise PartsplanError(
+            "This version evaluates networks where shortages wait; shortages='expedite' is not "
+            "supported yet. Make the network with shortages='wait'."
+        )
+    levels = read_base_stock(network, stock)
+    model = ServiceModel(network, demand_of(network, demand))
+    return performance_of(model, levels, evaluation)
+
+
+def demand_of(network: ServiceNetwork, demand: DemandRates) -> DemandRates:
+    """Demand aligned to the network, of a kind that can be evaluated."""
+    aligned = demand.aligned(network)
+    if aligned.clustering is not None:
+        raise PartsplanError(
+            "This version evaluates Poisson demand; a variance_to_mean above 1 is not supported "
+            "yet. Leave the column out, or set it to 1, to plan with Poisson demand."
+        )
+    return aligned
+
+
+def performance_of(model: ServiceModel, stock: Integers, evaluation: Evaluation) -> Performance:
+    """Performance of base-stock levels of shape (n_parts, n_locations)."""
+    measures = measure(model, stock, evaluation)
+    use = used(model, measures)
+    return Performance(
+        expected_backorders=_whole(measures, "expected_backorders", stock.shape),
+        backorder_variance=_whole(measures, "backorder_variance", stock.shape),
+        fill_rate=_where_demand(measures, "fill_rate", stock.shape),
+        ready_rate=_whole(measures, "ready_rate", stock.shape),
+        mean_wait_days=_waits(measures, stock.shape),
+        on_hand=_whole(measures, "on_hand", stock.shape),
+        commitments=Rows(
+            [result_of(promise, float(u)) for promise, u in zip(model.promises, use, strict=True)],
+            CommitmentResult,
+            model.network.frame_backend,
+        ),
+        evaluation=evaluation,
+        is_exact=all(block.is_exact for block in measures),
+        stock=stock,
+        model=model,
+    )
+
+
+def result_of(promise: Promise, use: float) -> CommitmentResult:
+    """What became of a promise at a given use, fixed use included."""
+    allowed = promise.allowed
+    return CommitmentResult(
+        commitment_id=promise.commitment_id,
+        metric=promise.metric,
+        target=promise.target,
+        achieved=promise.achieved(use) if promise.has_demand else None,
+        unit=promise.unit,
+        is_met=not promise.has_demand or use <= allowed * (1.0 + MET_TOLERANCE),
+    )
+
+
+def _whole(measures: list[BlockMeasure], name: str, shape: tuple[int, ...]) -> Floats:
+    array = np.zeros(shape)
+    for block in measures:
+        array[block.block.parts] = getattr(block.figures, name)
+    return array
+
+
+def _where_demand(measures: list[BlockMeasure], name: str, shape: tuple[int, ...]) -> Floats:
+    array = _whole(measures, name, shape)
+    for block in measures:
+        none = block.block.tree.rate <= 0
+        array[block.block.parts] = np.where(none, np.nan, array[block.block.parts])
+    return array
+
+
+def _waits(measures: list[BlockMeasure], shape: tuple[int, ...]) -> Floats:
+    array = np.zeros(shape)
+    for block in measures:
+        array[block.block.parts] = np.where(block.block.tree.rate > 0, block.wait_days, np.nan)
+    return array
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` unless the value is one of the choices."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def commitment_lines(results: Rows[CommitmentResult], most: int = 12) -> list[str]:
+    """Text lines of commitments: the missed ones first, then the tightest."""
+    ordered = sorted(results, key=_tightness)
+    width = max((len(result.commitment_id) for result in ordered[:most]), default=0)
+    lines = []
+    for result in ordered[:most]:
+        mark = "kept  " if result.is_met else "MISSED"
+        lines.append(
+            f"  {mark} {result.commitment_id:<{width}}  {result.metric:<9} "
+            f"{_figure(result.achieved, result.unit)} (promised {_figure(result.target, result.unit)})"
+            + ("" if result.price is None else f"  price {result.price:,.0f}")
+        )
+    if len(ordered) > most:
+        lines.append(f"  ... and {len(ordered) - most} more commitments, all further from their target")
+    return lines
+
+
+def _tightness(result: CommitmentResult) -> tuple[bool, float]:
+    if result.achieved is None:
+        return result.is_met, float("inf")
+    if result.unit == "hours":
+        return result.is_met, (result.target - result.achieved) / result.target
+    return result.is_met, (result.achieved - result.target) / (1.0 - result.target)
+
+
+def _figure(value: float | None, unit: str) -> str:
+    if value is None:
+        return "no demand"
+    return f"{value:.2f} h" if unit == "hours" else f"{100 * value:.3f} %"
+
+
+def commitment_table_html(results: Rows[CommitmentResult]) -> str:
+    """HTML table of commitments."""
+    from html import escape  # noqa: PLC0415
+
+    rows = "".join(
+        f"<tr><td>{escape(r.commitment_id)}</td><td>{r.metric}</td>"
+        f"<td>{_figure(r.target, r.unit)}</td><td>{_figure(r.achieved, r.unit)}</td>"
+        f"<td>{'kept' if r.is_met else '<b>missed</b>'}</td>"
+        f"<td>{'' if r.price is None else f'{r.price:,.0f}'}</td></tr>"
+        for r in results
+    )
+    head = "".join(
+        f"<th>{name}</th>" for name in ("commitment", "metric", "promised", "achieved", "", "price")
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

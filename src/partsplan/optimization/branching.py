@@ -1,0 +1,213 @@
+"""Branch and price: a better bound, and better plans, by splitting what one part may hold.
+
+The Lagrangian bound leaves a gap where the relaxation mixes two stocks of a dear part. A node
+narrows the limits of one part at one location; its bound comes from the same price search, so it
+holds for all stocks within the limits. The least bound over the open nodes is the new bound.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.optimization.columns import ColumnPool, Columns
+from partsplan.optimization.clock import Clock
+from partsplan.optimization.prices import priced
+from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
+from partsplan.optimization.search import BlockSearch, StockBounds
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_INTEGRAL = 1e-7
+_PASSES_PER_NODE = 12
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """Units that one part may hold at one location: lowest <= S <= highest."""
+
+    part: int
+    location: int
+    lowest: int
+    highest: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    bound: float
+    price: Floats
+    narrowings: tuple[Narrowing, ...]
+
+
+class BranchAndPrice:
+    """Searches the tree of narrowed problems, the least bound first.
+
+    Parameters
+    ----------
+    searches
+        Block searches, together all parts.
+    allowed
+        Use allowed to each kept promise once fixed use is taken off.
+    pool
+        Columns met; new ones are added.
+    n_parts
+        Number of parts.
+    root
+        Bound and prices of the unnarrowed problem.
+    """
+
+    def __init__(
+        self,
+        searches: Sequence[BlockSearch],
+        allowed: Floats,
+        pool: ColumnPool,
+        n_parts: int,
+        root: tuple[float, Floats],
+    ) -> None:
+        self.searches = searches
+        self.allowed = allowed
+        self.pool = pool
+        self.nodes = 0
+        self.passes = 0
+        self._places = _places(searches, n_parts)
+        cost = float(np.abs(pool.columns.cost).sum())
+        self._master = RestrictedMaster(allowed, n_parts, 1e3 * max(cost, 1e-9))
+        self._master.add(pool.columns)
+        self._count = 0
+        self._open: list[tuple[float, int, _Node]] = []
+        self._push(_Node(root[0], root[1], ()))
+
+    @property
+    def bound(self) -> float:
+        """Least bound of the open nodes; ``inf`` when none is open."""
+        return self._open[0][0] if self._open else float("inf")
+
+    def run(
+        self,
+        incumbent: Callable[[RestrictedSolution | None], float],
+        target_gap: float,
+        clock: Clock,
+    ) -> None:
+        """Work nodes until the gap is reached, no node is open, or the time is over.
+
+        ``incumbent`` may look at a node's relaxed solution; it returns the best cost known.
+        """
+        best = incumbent(None)
+        while self._open and not clock.is_over:
+            if best - self.bound <= target_gap * abs(best):
+                return
+            _, _, node = heapq.heappop(self._open)
+            best = self._work(node, incumbent, best, clock)
+            self.nodes += 1
+
+    def _work(
+        self,
+        node: _Node,
+        incumbent: Callable[[RestrictedSolution | None], float],
+        best: float,
+        clock: Clock,
+    ) -> float:
+        limits = self._limits(node.narrowings)
+        bound, price, solution = node.bound, node.price, None
+        for _ in range(_PASSES_PER_NODE):
+            self._master.allow_only(self._compatible(node.narrowings))
+            solution = self._master.solve()
+            result = priced(self.searches, solution.price, self.allowed, limits)
+            self.passes += 1
+            if result.bound > bound:
+                bound, price = result.bound, solution.price
+            fresh = self.pool.add(result.columns)
+            self._master.add(fresh)
+            done = solution.objective - bound <= 1e-9 * abs(bound) or len(fresh) == 0
+            if done or bound >= best or clock.is_over:
+                break
+        if solution is not None and solution.slack_share < _INTEGRAL:
+            best = incumbent(solution)
+        if bound < best:
+            self._branch(node, bound, price, solution)
+        return best
+
+    def _branch(
+        self, node: _Node, bound: float, price: Floats, solution: RestrictedSolution | None
+    ) -> None:
+        split = None if solution is None else self._split(solution.share)
+        if split is None:
+            self._push(_Node(bound, price, node.narrowings))
+            return
+        part, location, below = split
+        low, high = self._range(node.narrowings, part, location)
+        down = Narrowing(part, location, low, float(below))
+        up = Narrowing(part, location, below + 1, high)
+        for side in (down, up):
+            self._push(_Node(bound, price, (*node.narrowings, side)))
+
+    def _push(self, node: _Node) -> None:
+        self._count += 1
+        heapq.heappush(self._open, (node.bound, self._count, node))
+
+    def _split(self, share: Floats) -> tuple[int, int, int] | None:
+        """Part, location and stock where mixing columns matters most, by unit price times spread."""
+        columns = self.pool.columns
+        share = np.concatenate([share, np.zeros(len(columns) - len(share))])
+        mixed = np.flatnonzero((share > _INTEGRAL) & (share < 1.0 - _INTEGRAL))
+        best, worth = None, 0.0
+        for part in np.unique(columns.parts[mixed]):
+            own = mixed[columns.parts[mixed] == part]
+            stock, weight = columns.stock[own], share[own]
+            mean = weight @ stock / weight.sum()
+            block, row = self._places[part]
+            spread = (weight[:, None] * np.abs(stock - mean)).sum(axis=0)
+            value = spread * self.searches[block].unit_price[row]
+            location = int(value.argmax())
+            if value[location] > worth:
+                below = int(np.floor(mean[location]))
+                below = min(max(below, int(stock[:, location].min())), int(stock[:, location].max()) - 1)
+                best, worth = (int(part), location, below), float(value[location])
+        return best
+
+    def _range(
+        self, narrowings: Sequence[Narrowing], part: int, location: int
+    ) -> tuple[int, float]:
+        block, row = self._places[part]
+        low, high = self.searches[block].limits
+        lowest, highest = int(low[row, location]), float(high[row, location])
+        for item in narrowings:
+            if (item.part, item.location) == (part, location):
+                lowest, highest = max(lowest, item.lowest), min(highest, item.highest)
+        return lowest, highest
+
+    def _limits(self, narrowings: Sequence[Narrowing]) -> dict[int, StockBounds]:
+        """Narrowed limits of the blocks concerned."""
+        limits: dict[int, StockBounds] = {}
+        for item in narrowings:
+            block, row = self._places[item.part]
+            if block not in limits:
+                low, high = self.searches[block].limits
+                limits[block] = low.copy(), high.copy()
+            low, high = limits[block]
+            low[row, item.location] = max(low[row, item.location], item.lowest)
+            high[row, item.location] = min(high[row, item.location], item.highest)
+        return limits
+
+    def _compatible(self, narrowings: Sequence[Narrowing]) -> NDArray[np.bool_]:
+        columns: Columns = self.pool.columns
+        fits = np.ones(len(columns), dtype=bool)
+        for item in narrowings:
+            held = columns.stock[:, item.location]
+            outside = (held < item.lowest) | (held > item.highest)
+            fits &= ~((columns.parts == item.part) & outside)
+        return fits
+
+
+def _places(searches: Sequence[BlockSearch], n_parts: int) -> list[tuple[int, int]]:
+    """Block and row of every part."""
+    places = [(0, 0)] * n_parts
+    for b, search in enumerate(searches):
+        for row, part in enumerate(search.block.parts.tolist()):
+            places[part] = b, row
+    return places
