@@ -570,8 +570,11 @@ CASES: dict[str, tuple[Change, str]] = {
         given("parts", "parts.csv"),
         "parts: 'parts.csv' is a text, not a table",
     ),
-    "a number for a table": (given("parts", 3), "parts: a int is not a table."),
-    "a plain array": (given("parts", np.zeros((2, 2))), "parts: a ndarray is not a table."),
+    "a number for a table": (given("parts", 3), "parts: an object of type int is not a table."),
+    "a plain array": (
+        given("parts", np.zeros((2, 2))),
+        "parts: an object of type ndarray is not a table.",
+    ),
     "columns of unequal length": (
         given("parts", {"part_id": ["P1", "P2"], "unit_cost": [1]}),
         "parts: the columns differ in length: part_id 2, unit_cost 1.",
@@ -643,3 +646,14 @@ def test_a_million_equal_faults_stay_readable() -> None:
     mine = [f for f in caught.value.findings if f.column == "unit_cost"]
     assert len(mine) == 1001
     assert mine[-1].rule == "2000 more rows have the same fault."
+
+
+def test_keys_of_three_columns_are_told_apart() -> None:
+    tables: dict[str, Any] = two_level_tables()
+    rows = [
+        {"part_id": "P1", "location_id": f"L{n}", "site_id": f"S{n}", "per_year": 1}
+        for n in range(3)
+    ]
+    tables["demand"] = [*rows, rows[1]]
+    with pytest.raises(InputError, match="'P1', 'L1', 'S1' is already in row 2"):
+        ServiceNetwork.from_tables(**tables)

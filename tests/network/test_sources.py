@@ -273,3 +273,26 @@ def test_parquet_without_a_reader_names_the_way_out(
     monkeypatch.setattr(builtins, "__import__", blocked)
     with pytest.raises(InputError, match=r"pip install 'partsplan\[pyarrow\]'"):
         ServiceNetwork.from_folder(tmp_path)
+
+
+def test_frames_with_two_columns_of_one_name_are_refused(two_level_tables: Tables) -> None:
+    parts = pd.DataFrame([["P1", 1, 2]], columns=["part_id", "unit_cost", "unit_cost"])
+    with pytest.raises(InputError, match="parts: the frame cannot be read: "):
+        ServiceNetwork.from_tables(**two_level_tables | {"parts": parts})
+
+
+def test_nullable_and_unsigned_columns_of_frames(one_location_tables: Tables) -> None:
+    parts = pd.DataFrame(
+        {
+            "part_id": pd.array([1, 2, 3], dtype="Int64"),
+            "unit_cost": pd.array([1, 2, 3], dtype="UInt8"),
+            "resupply_days": pd.array([1, pd.NA, 3], dtype="Int64"),
+            "repair_days": [np.nan, 2.0, np.nan],
+            "description": pd.array(["x", None, "z"], dtype="string"),
+        }
+    )
+    locations = one_location_tables["locations"]
+    network = ServiceNetwork.from_tables(parts=parts, locations=locations)
+    assert network.part_ids == ("1", "2", "3")
+    assert network.parts["resupply_days"].tolist() == [1.0, 2.0, 3.0]
+    assert network.parts["description"].tolist() == ["x", "", "z"]

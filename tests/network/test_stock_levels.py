@@ -79,7 +79,7 @@ def test_an_empty_source_is_no_stock(network: ServiceNetwork) -> None:
             "usually on_hand + on_order.",
         ),
         (None, "there is no base_stock."),
-        (5, "stock: a int is not a table."),
+        (5, "stock: an object of type int is not a table."),
         ([{"part": 1}], "'part' is not a column of stock. Did you mean 'part_id'?"),
     ],
 )

@@ -205,13 +205,11 @@ def codes(column: Array) -> NDArray[np.int64]:
 def _check_key(table: CheckedTable, key: tuple[str, ...]) -> list[Finding]:
     if not key or table.n_rows < 2:
         return []
-    combined = np.zeros(table.n_rows, dtype=np.int64)
-    for name in key:
-        numbers = codes(table.columns[name])
-        combined = combined * (int(numbers.max()) + 1) + numbers
-        combined = np.unique(combined, return_inverse=True)[1].reshape(-1)
-    good = table.readable(*key)
-    rows = np.flatnonzero(good)
+    combined = _key_codes(table, key)
+    rows = np.flatnonzero(table.readable(*key))
+    in_order = np.sort(combined[rows])
+    if not (in_order[1:] == in_order[:-1]).any():
+        return []
     _, first, inverse = np.unique(combined[rows], return_index=True, return_inverse=True)
     original = first[inverse.reshape(-1)]
     repeats = np.flatnonzero(original != np.arange(len(rows)))
@@ -223,6 +221,21 @@ def _check_key(table: CheckedTable, key: tuple[str, ...]) -> list[Finding]:
             table.finding(row, key[0], f"{told} is already in row {earlier + 1}.", "Keep one row.")
         )
     return counted(found, len(repeats), table.name, key[0])
+
+
+def _key_codes(table: CheckedTable, key: tuple[str, ...]) -> NDArray[np.int64]:
+    """Give rows with the same key the same number."""
+    combined = np.zeros(table.n_rows, dtype=np.int64)
+    kinds = 1
+    for name in key:
+        numbers = codes(table.columns[name])
+        count = int(numbers.max()) + 1
+        if kinds * count > 2**62:
+            combined = codes(combined)
+            kinds = int(combined.max()) + 1
+        combined = combined * count + numbers
+        kinds *= count
+    return combined
 
 
 def _key_words(table: CheckedTable, key: tuple[str, ...], row: int) -> str:

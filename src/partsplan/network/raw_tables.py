@@ -66,7 +66,7 @@ def raw_table(name: str, source: Any) -> RawTable:
         _take_records(raw, source)
     else:
         raw.fault(
-            f"a {type(source).__name__} is not a table.",
+            f"an object of type {type(source).__name__} is not a table.",
             "Give a frame, a dict of columns or a list of records.",
         )
     return raw
