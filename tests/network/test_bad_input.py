@@ -640,7 +640,8 @@ def test_one_fault_is_not_echoed_by_others() -> None:
 
 def test_a_million_equal_faults_stay_readable() -> None:
     tables: dict[str, Any] = two_level_tables()
-    tables["parts"] = {"part_id": [f"P{i}" for i in range(3000)], "unit_cost": np.full(3000, -1.0)}
+    ids = [f"P{number}" for number in range(3000)]
+    tables["parts"] = {"part_id": ids, "unit_cost": np.full(3000, -1.0)}
     with pytest.raises(InputError) as caught:
         ServiceNetwork.from_tables(**tables)
     mine = [f for f in caught.value.findings if f.column == "unit_cost"]

@@ -17,8 +17,9 @@ from partsplan.errors import Finding, InputError
 from partsplan.network.column_checks import CheckedTable, blank_table, check_table
 from partsplan.network.network import ServiceNetwork
 from partsplan.network.raw_tables import RawTable, raw_table
-from partsplan.network.references import check_ids, check_stocking_limits
+from partsplan.network.references import check_ids
 from partsplan.network.scanning import shown
+from partsplan.network.serving_rules import check_stocking_limits
 from partsplan.network.table import Table
 from partsplan.network.table_sets import TableSet
 
