@@ -42,14 +42,14 @@ def test_reference_of_the_issue():
 
 
 @pytest.mark.parametrize("shape", [0.3, 1.0, 2.0, 6.0, 50.0, 300.0])
-@pytest.mark.parametrize("depot_mean", [0.05, 1.0, 6.0])
+@pytest.mark.parametrize("depot_mean", [0.05, 1.0, 5.0])
 @pytest.mark.parametrize("stocks", [(0, 0), (2, 1), (1, 6)])
 def test_two_levels_against_the_closed_mixture(shape, depot_mean, stocks):
     rates = [0.4 * depot_mean / 20.0, 0.6 * depot_mean / 20.0]
     tree = two_levels(rates, [4.0, 2.0], 20.0, shape=shape)
     figures = exact_figures(tree, np.array([[stocks[0], stocks[1], 0]]))
     means = (depot_mean, rates[0] * 4.0, 0.4)
-    counts = int(60 + 60 * depot_mean + 45 * depot_mean / shape)
+    counts = int(50 + 12 * depot_mean + 33 * depot_mean / shape)
     k = np.arange(counts)
     law = closed_mixture(shape, shape, means, stocks, counts)
     biased = closed_mixture(shape + 1.0, shape, means, stocks, counts)
