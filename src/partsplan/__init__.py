@@ -7,6 +7,7 @@ from partsplan.demand import DemandRates, estimate_demand
 from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.evaluation import Performance, evaluate
 from partsplan.network import ServiceNetwork
+from partsplan.optimization import PlanStatus, StockingPlan, optimize
 
 __version__ = version("partsplan")
 
@@ -16,10 +17,13 @@ __all__ = [
     "InputError",
     "PartsplanError",
     "Performance",
+    "PlanStatus",
     "ServiceNetwork",
+    "StockingPlan",
     "__version__",
     "estimate_demand",
     "evaluate",
+    "optimize",
 ]
 
 logging.getLogger("partsplan").addHandler(logging.NullHandler())

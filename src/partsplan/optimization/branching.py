@@ -25,6 +25,7 @@ Integers = NDArray[np.int64]
 
 _INTEGRAL = 1e-7
 _PASSES_PER_NODE = 12
+_SAME = 1e-11
 
 
 @dataclass(frozen=True)
@@ -79,26 +80,29 @@ class BranchAndPrice:
         self._master = RestrictedMaster(allowed, n_parts, 1e3 * max(cost, 1e-9))
         self._master.add(pool.columns)
         self._count = 0
+        self._left = float("inf")
         self._open: list[tuple[float, int, _Node]] = []
         self._push(_Node(root[0], root[1], ()))
 
     @property
     def bound(self) -> float:
-        """Least bound of the open nodes; ``inf`` when none is open."""
-        return self._open[0][0] if self._open else float("inf")
+        """Least bound of what is not yet decided; ``inf`` when everything is."""
+        return min(self._open[0][0] if self._open else float("inf"), self._left)
 
     def run(
         self,
         incumbent: Callable[[RestrictedSolution | None], float],
         target_gap: float,
         clock: Clock,
+        most_nodes: int | None = None,
     ) -> None:
-        """Work nodes until the gap is reached, no node is open, or the time is over.
+        """Work nodes until the gap is reached, no node is open, or time or nodes are used up.
 
         ``incumbent`` may look at a node's relaxed solution; it returns the best cost known.
         """
         best = incumbent(None)
-        while self._open and not clock.is_over:
+        last = None if most_nodes is None else self.nodes + most_nodes
+        while self._open and not clock.is_over and self.nodes != last:
             if best - self.bound <= target_gap * abs(best):
                 return
             _, _, node = heapq.heappop(self._open)
@@ -113,7 +117,7 @@ class BranchAndPrice:
         clock: Clock,
     ) -> float:
         limits = self._limits(node.narrowings)
-        bound, price, solution = node.bound, node.price, None
+        bound, price, solution, fresh = node.bound, node.price, None, self.pool.columns
         for _ in range(_PASSES_PER_NODE):
             self._master.allow_only(self._compatible(node.narrowings))
             solution = self._master.solve()
@@ -123,28 +127,31 @@ class BranchAndPrice:
                 bound, price = result.bound, solution.price
             fresh = self.pool.add(result.columns)
             self._master.add(fresh)
-            done = solution.objective - bound <= 1e-9 * abs(bound) or len(fresh) == 0
-            if done or bound >= best or clock.is_over:
+            if len(fresh) == 0 or bound >= best * (1.0 - _SAME) or clock.is_over:
                 break
         if solution is not None and solution.slack_share < _INTEGRAL:
             best = incumbent(solution)
-        if bound < best:
-            self._branch(node, bound, price, solution)
+        if bound < best * (1.0 - _SAME):
+            self._branch(_Node(bound, price, node.narrowings), solution, is_priced=len(fresh) == 0)
         return best
 
     def _branch(
-        self, node: _Node, bound: float, price: Floats, solution: RestrictedSolution | None
+        self, node: _Node, solution: RestrictedSolution | None, *, is_priced: bool
     ) -> None:
+        """Open the two sides of a split; a node that cannot be split keeps its bound in the proof."""
         split = None if solution is None else self._split(solution.share)
         if split is None:
-            self._push(_Node(bound, price, node.narrowings))
+            if is_priced:
+                self._left = min(self._left, node.bound)
+            else:
+                self._push(node)
             return
         part, location, below = split
         low, high = self._range(node.narrowings, part, location)
         down = Narrowing(part, location, low, float(below))
         up = Narrowing(part, location, below + 1, high)
         for side in (down, up):
-            self._push(_Node(bound, price, (*node.narrowings, side)))
+            self._push(_Node(node.bound, node.price, (*node.narrowings, side)))
 
     def _push(self, node: _Node) -> None:
         self._count += 1

@@ -123,12 +123,14 @@ class RestrictedMaster:
         """
         import highspy  # noqa: PLC0415
 
-        self._highs.setOptionValue("output_flag", True) if 0 else None
-        run_status = self._highs.run()
+        optimal = highspy.HighsModelStatus.kOptimal
+        self._highs.run()
+        if self._highs.getModelStatus() != optimal:
+            # a basis kept from before can be singular for the changed columns: start afresh
+            self._highs.clearSolver()
+            self._highs.run()
         model_status = self._highs.getModelStatus()
-        if run_status == highspy.HighsStatus.kError or (
-            model_status != highspy.HighsModelStatus.kOptimal
-        ):
+        if model_status != optimal:
             raise PartsplanError(
                 "HiGHS could not solve the linear master problem "
                 f"({self._highs.modelStatusToString(model_status)}); please report the tables."

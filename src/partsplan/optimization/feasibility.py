@@ -1,0 +1,110 @@
+"""Which promises no allowed stock can keep, how close one can come, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.evaluation.commitments import Promise
+from partsplan.evaluation.measuring import measure, used
+from partsplan.evaluation.performance import MET_TOLERANCE
+from partsplan.evaluation.results import ImpossibleCommitment
+from partsplan.optimization.problem import PlanningProblem
+from partsplan.optimization.search import BlockSearch
+from partsplan.optimization.tables import poisson_quantile, worst_pipelines
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_ENDLESS_TAIL = 1e-15
+_UNCERTAIN_MULTIPLE = 40.0
+
+
+def endless_stock(problem: PlanningProblem) -> Integers:
+    """Stock that runs out practically never, as far as the limits allow; (n_parts, n_locations)."""
+    network = problem.network
+    stock = np.zeros((network.n_parts, network.n_locations), dtype=np.int64)
+    for block in problem.blocks(2000):
+        pipeline = worst_pipelines(block.tree)
+        shape = block.tree.rate_shape[:, None]
+        spread = np.where(np.isfinite(shape), _UNCERTAIN_MULTIPLE * (1.0 + 1.0 / shape), 1.0)
+        enough = 1 + poisson_quantile(pipeline * spread, _ENDLESS_TAIL)
+        lowest, highest = problem.lowest(block.parts), problem.highest(block.parts)
+        stock[block.parts] = np.maximum(np.minimum(enough, highest), lowest)
+    return stock
+
+
+def impossible_commitments(
+    problem: PlanningProblem, searches: list[BlockSearch], fixed: Floats
+) -> list[ImpossibleCommitment]:
+    """A record for every promise that no allowed stock keeps.
+
+    Without direct shipping more stock never harms, so endless stock decides; with it, the least
+    use is found by the price search at a price beside which holding costs nothing.
+    """
+    model = problem.model
+    use = used(model, measure(model, endless_stock(problem), problem.evaluation))
+    found = []
+    for row, c in enumerate(problem.kept.tolist()):
+        promise = model.promises[c]
+        least = float(use[c])
+        if least > promise.allowed * (1.0 + MET_TOLERANCE):
+            if any(search.block.weights.has_direct_routes for search in searches):
+                least = min(least, float(fixed[c]) + _least_use(searches, row, len(problem.kept)))
+            if least > promise.allowed * (1.0 + MET_TOLERANCE):
+                found.append(_impossible(problem, promise, least, float(fixed[c])))
+    return found
+
+
+def _least_use(searches: list[BlockSearch], row: int, n_rows: int) -> float:
+    """Least use of one promise over all stocks, without fixed use."""
+    dearest = max(float(search.unit_price.max(initial=0.0)) for search in searches)
+    price = np.zeros(n_rows)
+    price[row] = 1e9 * max(dearest, 1e-9)
+    return sum(float(search.best(price, 1e-9)[1].sum()) for search in searches) / price[row]
+
+
+def _impossible(
+    problem: PlanningProblem, promise: Promise, least: float, fixed: float
+) -> ImpossibleCommitment:
+    return ImpossibleCommitment(
+        commitment_id=promise.commitment_id,
+        metric=promise.metric,
+        target=promise.target,
+        best_attainable=promise.achieved(least),
+        unit=promise.unit,
+        reason=_reason(problem, promise, fixed),
+    )
+
+
+def _reason(problem: PlanningProblem, promise: Promise, fixed: float) -> str:
+    if fixed > promise.allowed * (1.0 + MET_TOLERANCE):
+        if promise.metric == "response":
+            return (
+                "lane hours alone exceed it: for a share of "
+                f"{100 * fixed:.2f} % of the demand the lane takes longer than "
+                f"{promise.within_hours:g} hours, whatever is stocked"
+            )
+        return "diagnosis, lane and repair hours alone exceed it, whatever is stocked"
+    return "the limits on stock forbid it" + _limit_reasons(problem, promise)
+
+
+def _limit_reasons(problem: PlanningProblem, promise: Promise) -> str:
+    """The places in scope that a maximum (or stocks_parts) binds, with the user's own reasons."""
+    network, streams = problem.network, problem.model.streams
+    places = dict.fromkeys(
+        zip(
+            streams.part[promise.streams].tolist(),
+            streams.location[promise.streams].tolist(),
+            strict=True,
+        )
+    )
+    highest = problem.highest(np.arange(network.n_parts))
+    bound = [place for place in places if np.isfinite(highest[place])]
+    named = [
+        f"{network.part_ids[p]} at {network.location_ids[l]} at most {highest[p, l]:g}"
+        + (f" ({problem.limits.reasons[p, l]})" if problem.limits.reasons.get((p, l)) else "")
+        for p, l in bound[:3]
+    ]
+    more = f", and {len(bound) - 3} more" if len(bound) > 3 else ""
+    return f": {', '.join(named)}{more}" if named else ""

@@ -1,0 +1,238 @@
+"""From prices to a plan: near columns, rounding, branch and price, and the integer master.
+
+Rounding the relaxed solution gives a first plan; branching raises the bound and finds better ones
+on the way; where that is not enough, the integer master chooses among the near columns.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.optimization.branching import BranchAndPrice
+from partsplan.optimization.clock import Clock
+from partsplan.optimization.columns import Columns
+from partsplan.optimization.enumeration import TooManyStocks, stocks_within
+from partsplan.optimization.master import IntegerMaster
+from partsplan.optimization.prices import PriceState, priced
+from partsplan.optimization.restricted import RestrictedSolution
+from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
+from partsplan.optimization.search import BlockSearch
+
+logger = logging.getLogger("partsplan")
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_NEAR_PER_PART = 20
+_NEAR_AT_MOST = 40_000
+_NEAR_SHARE = 0.02
+_NODES_BEFORE_MASTER = 150
+_MASTER_COLUMNS = 3_000
+_MASTER_SECONDS = 5.0
+_RAISES = 40
+_TABLE_TOLERANCE = 1e-9
+
+
+class PlanSearch:
+    """Finds a plan whose cost is proven to be close to the least.
+
+    Parameters
+    ----------
+    searches
+        Block searches, together all parts.
+    allowed
+        Use allowed to each kept promise once fixed use is taken off; positive.
+    state
+        Prices, bound and columns of the price search.
+    n_parts
+        Number of parts.
+    solver
+        Solver of the integer master, as the user chose it.
+    clock
+        Time limit.
+    """
+
+    def __init__(
+        self,
+        searches: list[BlockSearch],
+        allowed: Floats,
+        state: PriceState,
+        n_parts: int,
+        solver: object,
+        clock: Clock,
+    ) -> None:
+        self.searches = searches
+        self.allowed = allowed
+        self.state = state
+        self.n_parts = n_parts
+        self.solver = solver
+        self.clock = clock
+        self.best: Choice | None = None
+        self.bound = state.bound
+        self.least = self._least_values()
+
+    @property
+    def cost(self) -> float:
+        """Cost of the best plan; ``inf`` while there is none."""
+        return float("inf") if self.best is None else self.best.cost
+
+    @property
+    def gap(self) -> float:
+        """Proven relative gap of the best plan."""
+        return relative_gap(self.cost, self.bound)
+
+    def run(self, gap: float, nodes_for_proof: int) -> None:
+        """Search until the gap is reached, then up to some nodes more for a proof of optimality."""
+        self._offer(self._cheapest_by_part())
+        if self.gap <= gap and nodes_for_proof == 0:
+            return
+        self._add_near_columns()
+        self._first_plan()
+        if not len(self.allowed):
+            return
+        tree = BranchAndPrice(
+            self.searches,
+            self.allowed,
+            self.state.pool,
+            self.n_parts,
+            (self.state.bound, self.state.price),
+        )
+        self._branch(tree, gap, _NODES_BEFORE_MASTER)
+        if self.gap > gap and not self.clock.is_over:
+            self._solve_master(gap)
+            self._branch(tree, gap, None)
+        self._branch(tree, 1e-10, nodes_for_proof)
+        self.state.passes += tree.passes
+
+    def _branch(self, tree: BranchAndPrice, gap: float, nodes: int | None) -> None:
+        tree.run(self._look, gap, self.clock, nodes)
+        self.bound = max(self.bound, min(tree.bound, self.cost))
+        logger.info("%d nodes: bound %.8g, cost %.8g", tree.nodes, self.bound, self.cost)
+
+    def _look(self, solution: RestrictedSolution | None) -> float:
+        """Round a node's relaxed solution; returns the best cost known."""
+        if solution is not None:
+            self._offer(self._rounded(solution.share))
+        return self.cost
+
+    def _offer(self, choice: Choice | None) -> None:
+        if choice is None:
+            return
+        mended = repaired(choice, self.allowed)
+        if mended is None:
+            return
+        better = improved(mended, self.allowed)
+        if better.cost < self.cost:
+            self.best = better
+
+    def _rounded(self, share: Floats) -> Choice:
+        columns = self.state.pool.columns
+        padded = np.concatenate([share, np.zeros(len(columns) - len(share))])
+        return largest_shares(columns, padded, self.n_parts)
+
+    def _cheapest_by_part(self) -> Choice:
+        """For every part the column of least cost and penalties at the best prices."""
+        columns = self.state.pool.columns
+        return self._rounded(-columns.reduced_cost(self.state.price, self.least))
+
+    def _first_plan(self) -> None:
+        if self.state.solution is not None:
+            self._offer(self._rounded(self.state.solution.share))
+        price = np.maximum(self.state.price, 1e-6 * self.state.price.max(initial=1e-6))
+        for _ in range(_RAISES):
+            if self.best is not None:
+                return
+            price = 2.0 * price
+            found = priced(self.searches, price, self.allowed).columns
+            self.state.pool.add(found)
+            self._offer(self._rounded(-self.state.pool.columns.reduced_cost(price, self.least)))
+
+    def _least_values(self) -> Floats:
+        least = np.zeros(self.n_parts)
+        for search in self.searches:
+            _, low = search.best(self.state.price, _TABLE_TOLERANCE)
+            least[search.block.parts] = low
+        return least
+
+    def _add_near_columns(self) -> None:
+        """Columns one change away from the best, as many as are of use."""
+        limit = min(_NEAR_PER_PART * self.n_parts + 200, _NEAR_AT_MOST)
+        slack = _NEAR_SHARE * abs(self.state.bound)
+        while not self.clock.is_over:
+            try:
+                near = self._near(slack, limit)
+            except TooManyStocks:
+                slack *= 0.6
+                continue
+            for search, rows, stock in near:
+                self.state.pool.add(search.columns_of_rows(rows, stock))
+            return
+
+    def _near(self, slack: float, limit: int) -> list[tuple[BlockSearch, Integers, Integers]]:
+        near, count = [], 0
+        for search in self.searches:
+            choice = search.searched(
+                self.state.price, search.unit_price, _TABLE_TOLERANCE, search.limits
+            )
+            room = np.full(len(search.block.parts), slack)
+            rows, stock = stocks_within(choice, search.grids, room, limit - count, changes=1)
+            count += len(rows)
+            near.append((search, rows, stock))
+        return near
+
+    def _solve_master(self, gap: float) -> None:
+        """The integer master over the nearest columns, parts with one column fixed."""
+        columns = self.state.pool.columns
+        excess = columns.reduced_cost(self.state.price, self.least)
+        near = np.flatnonzero(excess <= self.cost - self.state.bound)
+        near = near[np.argsort(excess[near], kind="stable")[:_MASTER_COLUMNS]]
+        if self.best is not None:
+            near = np.union1d(near, self.best.picked)
+        chosen = _solved(
+            columns.of(near), self.allowed, self.n_parts, (self.solver, self._seconds(), gap),
+            self.bound / (1.0 - gap),
+        )
+        if chosen is not None:
+            self._offer(Choice(columns, near[chosen]))
+
+    def _seconds(self) -> float:
+        return max(0.1, min(_MASTER_SECONDS, self.clock.seconds_left))
+
+
+def _solved(
+    columns: Columns,
+    allowed: Floats,
+    n_parts: int,
+    how: tuple[object, float, float],
+    target: float,
+) -> Integers | None:
+    """Columns chosen by the integer master, one per part in part order; None if it found none."""
+    counts = np.bincount(columns.parts, minlength=n_parts)
+    if (counts == 0).any():
+        return None
+    open_columns = np.flatnonzero(counts[columns.parts] > 1)
+    fixed = np.flatnonzero(counts[columns.parts] == 1)
+    picked = np.empty(n_parts, dtype=np.int64)
+    picked[columns.parts[fixed]] = fixed
+    if len(open_columns):
+        left = allowed - columns.uses[fixed].sum(axis=0)
+        solver, seconds, gap = how
+        master = IntegerMaster(columns.of(open_columns), left, allowed)
+        fixed_cost = float(columns.cost[fixed].sum())
+        found = master.solve(solver, seconds, gap, target - fixed_cost)
+        if found is None:
+            return None
+        picked[columns.parts[open_columns[found]]] = open_columns[found]
+    return picked
+
+
+def relative_gap(cost: float, bound: float) -> float:
+    """(cost - bound) / cost; 0 when both are 0, ``inf`` without a cost or bound."""
+    if not np.isfinite(cost) or not np.isfinite(bound):
+        return float("inf")
+    if cost <= bound:
+        return 0.0
+    return (cost - bound) / cost if cost > 0 else float("inf")

@@ -1,0 +1,170 @@
+"""The stocking plan: what to hold where, what it costs, how good it is, and what it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from html import escape
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.evaluation import CommitmentResult, ImpossibleCommitment, Performance
+from partsplan.evaluation.performance import commitment_lines, commitment_table_html
+from partsplan.evaluation.results import Rows
+from partsplan.network import ServiceNetwork, frame_of
+
+Integers = NDArray[np.int64]
+
+
+class PlanStatus(StrEnum):
+    """How far the optimization came."""
+
+    OPTIMAL = "optimal"
+    """A plan with a proven gap of at most 1e-9."""
+    FEASIBLE = "feasible"
+    """A plan with a larger or unknown gap."""
+    INFEASIBLE = "infeasible"
+    """Proven: no allowed stock keeps all commitments."""
+    NO_SOLUTION = "no_solution"
+    """No plan was found, and none was proven impossible."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedStock:
+    """Base stock of every part at every location; can be handed back to partsplan."""
+
+    network: ServiceNetwork = field(repr=False)
+    array: Integers
+    """Shape (n_parts, n_locations), in the order of the network's tables [units]."""
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """``part_id``, ``location_id``, ``base_stock`` wherever something is held."""
+        return [
+            {
+                "part_id": self.network.part_ids[p],
+                "location_id": self.network.location_ids[l],
+                "base_stock": int(self.array[p, l]),
+            }
+            for p, l in zip(*np.nonzero(self.array), strict=True)
+        ]
+
+    def to_frame(self) -> Any:
+        """The same as a frame in the library of the network's tables."""
+        part, location = np.nonzero(self.array)
+        columns = {
+            "part_id": np.array(self.network.part_ids, dtype=object)[part],
+            "location_id": np.array(self.network.location_ids, dtype=object)[location],
+            "base_stock": self.array[part, location],
+        }
+        return frame_of(columns, self.network.frame_backend)
+
+
+_OBJECTIVE_WORDS = {
+    "holding_cost": ("holding cost", " per year"),
+    "investment": ("investment", " in stock"),
+    "new_investment": ("new investment", " to buy now"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class StockingPlan:
+    """Result of :func:`partsplan.optimize`. Without a solution, stock and figures are ``None``."""
+
+    status: PlanStatus
+    """optimal, feasible, infeasible or no_solution."""
+    objective: Literal["holding_cost", "investment", "new_investment"]
+    """What was minimized; ``cost``, ``bound`` and prices are in its unit."""
+    stock: PlannedStock | None
+    """Base stock of every part at every location."""
+    cost: float | None
+    """Cost in the objective's unit [currency per year, or currency]."""
+    annual_cost: float | None
+    """Holding cost of the plan [currency per year]."""
+    investment: float | None
+    """Value of the base stock at unit cost [currency]."""
+    bound: float | None
+    """No plan that keeps the commitments costs less, in the objective's unit; None if unproven."""
+    gap: float | None
+    """(cost - bound) / cost; None when nothing is proven."""
+    commitments: Rows[CommitmentResult]
+    """Every commitment, in table order; empty without a solution."""
+    impossible: Rows[ImpossibleCommitment]
+    """Every commitment that no allowed stock can keep, with the best attainable and why."""
+    performance: Performance | None
+    """Service of the plan, evaluated anew."""
+    evaluation: str
+    """Method that the service holds for."""
+    bound_evaluation: str
+    """Method that the bound holds for."""
+    stopped_by: Literal["gap", "time", "interrupt"] | None
+    """What ended the search; None where nothing was searched."""
+    passes: int
+    """Passes of the price search over all parts."""
+    runtime_seconds: float
+    """Wall-clock time [s]."""
+
+    @property
+    def has_solution(self) -> bool:
+        """Whether there is a plan."""
+        return self.stock is not None
+
+    def contributions(self, commitment_id: str) -> list[dict[str, Any]]:
+        """How much each part and location takes from a commitment; see `Performance`."""
+        if self.performance is None:
+            raise ValueError(f"contributions need a plan, but the status is {self.status}")
+        return self.performance.contributions(commitment_id)
+
+    def summary(self) -> str:
+        """The plan as text: status, cost, proof and every commitment."""
+        return "\n".join([self._headline(), *self._figure_lines(), *self._commitment_lines()])
+
+    def _headline(self) -> str:
+        if self.stock is None:
+            return f"Stocking plan: {self.status}"
+        parts = int((self.stock.array.sum(axis=1) > 0).sum())
+        places = int((self.stock.array > 0).sum())
+        return (
+            f"Stocking plan: {self.status}, {int(self.stock.array.sum()):,} units of {parts:,} "
+            f"parts in {places:,} places"
+        )
+
+    def _figure_lines(self) -> list[str]:
+        if self.cost is None or self.annual_cost is None or self.investment is None:
+            return []
+        word, period = _OBJECTIVE_WORDS[self.objective]
+        lines = [
+            f"  holding cost  {self.annual_cost:,.2f} per year",
+            f"  investment    {self.investment:,.2f} in stock",
+        ]
+        if self.objective == "new_investment":
+            lines.append(f"  {word}  {self.cost:,.2f}{period}")
+        if self.bound is None or self.gap is None:
+            return [*lines, "  proof         none"]
+        return [
+            *lines,
+            f"  proof         no plan has less than {self.bound:,.2f}{period} of {word}: "
+            f"gap {100 * self.gap:.4f} %",
+        ]
+
+    def _commitment_lines(self) -> list[str]:
+        if self.performance is None:
+            return [
+                f"  IMPOSSIBLE {row.commitment_id}: promised {row.target:g} {row.unit}, "
+                f"best attainable {row.best_attainable:.6g} {row.unit}: {row.reason}"
+                for row in self.impossible
+            ]
+        kept = sum(result.is_met for result in self.commitments)
+        exact = "exactly" if self.performance.is_exact else f"by {self.evaluation}"
+        head = f"  commitments   {kept} of {len(self.commitments)} kept, evaluated {exact}"
+        priced = any(result.price for result in self.commitments)
+        _, period = _OBJECTIVE_WORDS[self.objective]
+        unit = f" (price{period} for 0.01 more, or 1 hour less)" if priced else ""
+        return [head + unit, *commitment_lines(self.commitments)]
+
+    def _repr_html_(self) -> str:
+        text = "<br>".join(escape(line) for line in [self._headline(), *self._figure_lines()])
+        if self.performance is None:
+            return text + "<br>" + "<br>".join(escape(line) for line in self._commitment_lines())
+        return f"<p>{text}</p>{commitment_table_html(self.commitments)}"
