@@ -31,7 +31,7 @@ _NEAR_AT_MOST = 40_000
 _NEAR_SHARE = 0.02
 _NODES_BEFORE_MASTER = 150
 _MASTER_COLUMNS = 3_000
-_MASTER_SECONDS = 5.0
+_MASTER_SECONDS = 3.0
 _RAISES = 40
 _TABLE_TOLERANCE = 1e-9
 
@@ -84,8 +84,11 @@ class PlanSearch:
         """Proven relative gap of the best plan."""
         return relative_gap(self.cost, self.bound)
 
-    def run(self, gap: float, nodes_for_proof: int) -> None:
-        """Search until the gap is reached, then up to some nodes more for a proof of optimality."""
+    def run(self, gap: float, effort: int | None, nodes_for_proof: int) -> None:
+        """Search until the gap is reached, then up to some nodes more for a proof of optimality.
+
+        ``effort`` is the most nodes spent on the gap; ``None`` for no limit but the clock's.
+        """
         self._offer(self._cheapest_by_part())
         if self.gap <= gap and nodes_for_proof == 0:
             return
@@ -103,7 +106,7 @@ class PlanSearch:
         self._branch(tree, gap, _NODES_BEFORE_MASTER)
         if self.gap > gap and not self.clock.is_over:
             self._solve_master(gap)
-            self._branch(tree, gap, None)
+            self._branch(tree, gap, effort)
         self._branch(tree, 1e-10, nodes_for_proof)
         self.state.passes += tree.passes
 

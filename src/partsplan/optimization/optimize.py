@@ -20,7 +20,7 @@ from partsplan.network import ServiceNetwork, read_limits
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.feasibility import impossible_commitments
 from partsplan.optimization.integer import PlanSearch, relative_gap
-from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan
+from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
 from partsplan.optimization.prices import PriceFinder, PriceState
 from partsplan.optimization.problem import OBJECTIVES, Objective, PlanningProblem
 from partsplan.optimization.search import BlockSearch
@@ -33,8 +33,9 @@ Integers = NDArray[np.int64]
 _OPTIMAL_GAP = 1e-9
 _DUAL_TOLERANCE = 1e-6
 _BLOCK_SIZE = 50
-_PROOF_SIZE = 400
-_PROOF_NODES = 2_000
+_PROOF_SIZE = 150
+_PROOF_NODES = 300
+_EFFORT_NODES = 600
 _TIGHTENINGS = 5
 
 
@@ -63,10 +64,11 @@ def optimize(
         unit_cost x holding_rate x S per year; unit_cost x S; or unit_cost x the units of S, per
         part over all locations, above on_hand + on_order.
     gap : float
-        Relative gap at which the search may stop; 0 asks for a proven optimum. Small problems
-        are solved to proven optimality in any case.
+        Relative gap at which the search may stop; 0 asks for a proven optimum, however long it
+        takes. Small problems are usually solved to proven optimality in any case.
     time_limit : float, optional
-        Seconds; the best plan found by then comes back.
+        Seconds; the best plan found by then comes back. Without it, and with a gap above 0, the
+        search also stops when a fixed effort has not reached the gap (``stopped_by`` "effort").
     limits : table, optional
         A ``stock`` table with ``minimum``, ``maximum``, ``fixed`` (and ``on_hand``, ``on_order``
         for new_investment); ``None`` means ``network.stock``.
@@ -178,7 +180,12 @@ class _Optimization:
             self.searches, allowed, state, n_parts, self.solver, self.clock
         )
         is_small = n_parts * self.problem.network.n_locations <= _PROOF_SIZE
-        search.run(max(self.target_gap, 1e-10), _PROOF_NODES if is_small else 0)
+        is_open_ended = self.target_gap == 0.0 or np.isfinite(self.clock.seconds_left)
+        search.run(
+            max(self.target_gap, 1e-10),
+            None if is_open_ended else _EFFORT_NODES,
+            _PROOF_NODES if is_small else 0,
+        )
         return search
 
     def _stock_of(self, search: PlanSearch) -> Integers:
@@ -213,10 +220,15 @@ class _Optimization:
             performance=performance,
             evaluation=problem.evaluation,
             bound_evaluation=problem.evaluation,
-            stopped_by="gap" if gap <= max(self.target_gap, _OPTIMAL_GAP) else "time",
+            stopped_by=self._stopped_by(gap),
             passes=state.passes,
             runtime_seconds=self.clock.seconds,
         )
+
+    def _stopped_by(self, gap: float) -> StoppedBy:
+        if gap <= max(self.target_gap, _OPTIMAL_GAP):
+            return "gap"
+        return "time" if self.clock.is_over else "effort"
 
     def _priced(
         self, results: Rows[CommitmentResult], price: Floats

@@ -61,6 +61,8 @@ class PlannedStock:
         return frame_of(columns, self.network.frame_backend)
 
 
+StoppedBy = Literal["gap", "time", "effort", "interrupt"]
+
 _OBJECTIVE_WORDS = {
     "holding_cost": ("holding cost", " per year"),
     "investment": ("investment", " in stock"),
@@ -98,7 +100,7 @@ class StockingPlan:
     """Method that the service holds for."""
     bound_evaluation: str
     """Method that the bound holds for."""
-    stopped_by: Literal["gap", "time", "interrupt"] | None
+    stopped_by: StoppedBy | None
     """What ended the search; None where nothing was searched."""
     passes: int
     """Passes of the price search over all parts."""
