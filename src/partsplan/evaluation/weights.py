@@ -77,30 +77,23 @@ class Terms:
 
     def prices(self, price: Floats) -> Floats:
         """Price of one unit of each figure, shape (n_parts, n_slots), at one price per promise."""
-        flat = np.bincount(
-            self.row, self.weight * price[self.promise], minlength=self.n_parts * self.n_slots
-        )
-        return flat.reshape(self.n_parts, self.n_slots)
+        return self._added(self.row, self.weight * price[self.promise], self.n_slots)
 
     def uses(self, figures: Floats) -> Floats:
         """Use of every promise by every part, shape (n_parts, n_promises)."""
-        part = self.row // max(self.n_slots, 1)
-        flat = np.bincount(
-            part * self.n_promises + self.promise,
-            self.weight * figures.ravel()[self.row],
-            minlength=self.n_parts * self.n_promises,
-        )
-        return flat.reshape(self.n_parts, self.n_promises)
+        place = self.row // max(self.n_slots, 1) * self.n_promises + self.promise
+        return self._added(place, self.weight * figures.ravel()[self.row], self.n_promises)
 
     def amounts(self, promise: int, figures: Floats) -> Floats:
         """Use of one promise by every (part, slot), shape (n_parts, n_slots)."""
         chosen = self.promise == promise
-        flat = np.bincount(
-            self.row[chosen],
-            self.weight[chosen] * figures.ravel()[self.row[chosen]],
-            minlength=self.n_parts * self.n_slots,
-        )
-        return flat.reshape(self.n_parts, self.n_slots)
+        row = self.row[chosen]
+        return self._added(row, self.weight[chosen] * figures.ravel()[row], self.n_slots)
+
+    def _added(self, place: Integers, amount: Floats, width: int) -> Floats:
+        """Amounts added up by place, shape (n_parts, width)."""
+        flat = np.bincount(place, amount, minlength=self.n_parts * width)
+        return flat.astype(np.float64).reshape(self.n_parts, width)
 
 
 @dataclass(frozen=True)
