@@ -49,12 +49,12 @@ class SupplyTree:
     @property
     def n_parts(self) -> int:
         """Number of parts in the block."""
-        return self.own_rate.shape[0]
+        return int(self.own_rate.shape[0])
 
     @property
     def n_locations(self) -> int:
         """Number of locations of the network."""
-        return self.own_rate.shape[1]
+        return int(self.own_rate.shape[1])
 
     @cached_property
     def order(self) -> tuple[int, ...]:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.optimization.columns import ColumnPool, Columns
+from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.clock import Clock
-from partsplan.optimization.prices import priced
+from partsplan.optimization.columns import ColumnPool, Columns
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
-from partsplan.optimization.search import BlockSearch, StockBounds
+from partsplan.optimization.search import StockBounds
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -50,34 +50,21 @@ class BranchAndPrice:
 
     Parameters
     ----------
-    searches
-        Block searches, together all parts.
-    allowed
-        Use allowed to each kept promise once fixed use is taken off.
+    blocks
+        All parts.
     pool
         Columns met; new ones are added.
-    n_parts
-        Number of parts.
     root
         Bound and prices of the unnarrowed problem.
     """
 
-    def __init__(
-        self,
-        searches: Sequence[BlockSearch],
-        allowed: Floats,
-        pool: ColumnPool,
-        n_parts: int,
-        root: tuple[float, Floats],
-    ) -> None:
-        self.searches = searches
-        self.allowed = allowed
+    def __init__(self, blocks: AllBlocks, pool: ColumnPool, root: tuple[float, Floats]) -> None:
+        self.blocks = blocks
         self.pool = pool
         self.nodes = 0
         self.passes = 0
-        self._places = _places(searches, n_parts)
         cost = float(np.abs(pool.columns.cost).sum())
-        self._master = RestrictedMaster(allowed, n_parts, 1e3 * max(cost, 1e-9))
+        self._master = RestrictedMaster(blocks.allowed, blocks.n_parts, 1e3 * max(cost, 1e-9))
         self._master.add(pool.columns)
         self._count = 0
         self._left = float("inf")
@@ -121,7 +108,7 @@ class BranchAndPrice:
         for _ in range(_PASSES_PER_NODE):
             self._master.allow_only(self._compatible(node.narrowings))
             solution = self._master.solve()
-            result = priced(self.searches, solution.price, self.allowed, limits)
+            result = self.blocks.priced(solution.price, limits)
             self.passes += 1
             if result.bound > bound:
                 bound, price = result.bound, solution.price
@@ -135,10 +122,8 @@ class BranchAndPrice:
             self._branch(_Node(bound, price, node.narrowings), solution, is_priced=len(fresh) == 0)
         return best
 
-    def _branch(
-        self, node: _Node, solution: RestrictedSolution | None, *, is_priced: bool
-    ) -> None:
-        """Open the two sides of a split; a node that cannot be split keeps its bound in the proof."""
+    def _branch(self, node: _Node, solution: RestrictedSolution | None, *, is_priced: bool) -> None:
+        """Open the two sides of a split; a node that cannot be split leaves its bound."""
         split = None if solution is None else self._split(solution.share)
         if split is None:
             if is_priced:
@@ -158,7 +143,7 @@ class BranchAndPrice:
         heapq.heappush(self._open, (node.bound, self._count, node))
 
     def _split(self, share: Floats) -> tuple[int, int, int] | None:
-        """Part, location and stock where mixing columns matters most, by unit price times spread."""
+        """Part, location and stock where mixing columns matters most: price times spread."""
         columns = self.pool.columns
         share = np.concatenate([share, np.zeros(len(columns) - len(share))])
         mixed = np.flatnonzero((share > _INTEGRAL) & (share < 1.0 - _INTEGRAL))
@@ -167,21 +152,23 @@ class BranchAndPrice:
             own = mixed[columns.parts[mixed] == part]
             stock, weight = columns.stock[own], share[own]
             mean = weight @ stock / weight.sum()
-            block, row = self._places[part]
+            block, row = self.blocks.places[part]
             spread = (weight[:, None] * np.abs(stock - mean)).sum(axis=0)
-            value = spread * self.searches[block].unit_price[row]
+            value = spread * self.blocks.searches[block].unit_price[row]
             location = int(value.argmax())
             if value[location] > worth:
                 below = int(np.floor(mean[location]))
-                below = min(max(below, int(stock[:, location].min())), int(stock[:, location].max()) - 1)
+                below = min(
+                    max(below, int(stock[:, location].min())), int(stock[:, location].max()) - 1
+                )
                 best, worth = (int(part), location, below), float(value[location])
         return best
 
     def _range(
         self, narrowings: Sequence[Narrowing], part: int, location: int
     ) -> tuple[int, float]:
-        block, row = self._places[part]
-        low, high = self.searches[block].limits
+        block, row = self.blocks.places[part]
+        low, high = self.blocks.searches[block].limits
         lowest, highest = int(low[row, location]), float(high[row, location])
         for item in narrowings:
             if (item.part, item.location) == (part, location):
@@ -192,9 +179,9 @@ class BranchAndPrice:
         """Narrowed limits of the blocks concerned."""
         limits: dict[int, StockBounds] = {}
         for item in narrowings:
-            block, row = self._places[item.part]
+            block, row = self.blocks.places[item.part]
             if block not in limits:
-                low, high = self.searches[block].limits
+                low, high = self.blocks.searches[block].limits
                 limits[block] = low.copy(), high.copy()
             low, high = limits[block]
             low[row, item.location] = max(low[row, item.location], item.lowest)
@@ -209,12 +196,3 @@ class BranchAndPrice:
             outside = (held < item.lowest) | (held > item.highest)
             fits &= ~((columns.parts == item.part) & outside)
         return fits
-
-
-def _places(searches: Sequence[BlockSearch], n_parts: int) -> list[tuple[int, int]]:
-    """Block and row of every part."""
-    places = [(0, 0)] * n_parts
-    for b, search in enumerate(searches):
-        for row, part in enumerate(search.block.parts.tolist()):
-            places[part] = b, row
-    return places

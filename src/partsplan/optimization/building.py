@@ -16,17 +16,10 @@ from partsplan.evaluation.model import PartBlock
 from partsplan.evaluation.moments import metric_figures, vari_metric_figures
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.evaluation.uncertainty import rate_nodes
-from partsplan.optimization.tables import (
-    OUTSIDE,
-    Branch,
-    Family,
-    Floats,
-    Grids,
-
-    TableBuilder,
-    poisson_quantile,
-    worst_pipelines,
-)
+from partsplan.optimization.axes import Floats
+from partsplan.optimization.grids import Grids, poisson_quantile, worst_pipelines
+from partsplan.optimization.tables import OUTSIDE, Branch, Family
+from partsplan.optimization.tabulation import TableBuilder
 
 _ENDLESS_TAIL = 1e-14
 
@@ -40,9 +33,7 @@ def build_tables(evaluation: str, block: PartBlock, grids: Grids) -> Family:
     return _MomentTables(evaluation, block.tree, grids).replaced(tables)
 
 
-def _mixed_tables(
-    tree: SupplyTree, grids: Grids, windows: tuple[tuple[int, float], ...]
-) -> Family:
+def _mixed_tables(tree: SupplyTree, grids: Grids, windows: tuple[tuple[int, float], ...]) -> Family:
     """Exact tables, mixed over the factors of uncertain rates."""
     if np.isinf(tree.rate_shape).all():
         return TableBuilder(tree, grids, windows).build()
@@ -153,5 +144,3 @@ class _MomentTables:
         deeper = len(self.sizes) - (len(shape) - 1)
         place = tuple(slice(0, size) for size in shape[1:]) + (0,) * deeper
         return np.asarray(self.backorders[(slice(None), *place, location)])
-
-

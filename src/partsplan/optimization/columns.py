@@ -42,9 +42,7 @@ class Columns:
 
     def of(self, chosen: NDArray[np.bool_] | Integers) -> Columns:
         """The chosen columns."""
-        return Columns(
-            self.parts[chosen], self.stock[chosen], self.cost[chosen], self.uses[chosen]
-        )
+        return Columns(self.parts[chosen], self.stock[chosen], self.cost[chosen], self.uses[chosen])
 
     def reduced_cost(self, price: Floats, least: Floats) -> Floats:
         """Cost and penalties above the least possible of the same part, ``least`` by part."""

@@ -11,16 +11,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from partsplan.optimization.pricing import FamilyChoice
-from partsplan.optimization.tables import Floats, Grids, Integers
+from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.choices import FamilyChoice
+from partsplan.optimization.grids import Grids
 
 
-class TooManyStocks(Exception):
+class TooManyStocksError(Exception):
     """More stock vectors lie within the slack than the caller can take."""
 
 
 def stocks_within(
-    choice: FamilyChoice, grids: Grids, slack: Floats, limit: int, changes: int = 99
+    choice: FamilyChoice, grids: Grids, slack: Floats, limit: int, changes: int
 ) -> tuple[Integers, Integers]:
     """Every tabulated stock vector within a slack of its part's best.
 
@@ -34,6 +35,8 @@ def stocks_within(
         Shape (n_parts,): largest excess; a part with negative slack gets no vector.
     limit
         Most vectors to return.
+    changes
+        Most locations whose choice is not the best given the choices above.
 
     Returns
     -------
@@ -42,7 +45,7 @@ def stocks_within(
 
     Raises
     ------
-    TooManyStocks
+    TooManyStocksError
         If there are more than ``limit``.
     """
     part = np.flatnonzero(slack >= 0.0)
@@ -57,7 +60,7 @@ def stocks_within(
         may &= (excess <= 0.0) | (changes_left > 0)[:, None]
         row, chosen = np.nonzero(may)
         if len(row) > limit:
-            raise TooManyStocks
+            raise TooManyStocksError
         left = left[row] - excess[row, chosen]
         changes_left = changes_left[row] - (excess[row, chosen] > 0.0)
         part, place = part[row], place[row]

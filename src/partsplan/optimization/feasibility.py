@@ -9,9 +9,10 @@ from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.measuring import measure, used
 from partsplan.evaluation.performance import MET_TOLERANCE
 from partsplan.evaluation.results import ImpossibleCommitment
+from partsplan.optimization.all_blocks import TABLE_TOLERANCE
+from partsplan.optimization.grids import poisson_quantile, worst_pipelines
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
-from partsplan.optimization.tables import poisson_quantile, worst_pipelines
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -61,7 +62,8 @@ def _least_use(searches: list[BlockSearch], row: int, n_rows: int) -> float:
     dearest = max(float(search.unit_price.max(initial=0.0)) for search in searches)
     price = np.zeros(n_rows)
     price[row] = 1e9 * max(dearest, 1e-9)
-    return sum(float(search.best(price, 1e-9)[1].sum()) for search in searches) / price[row]
+    least = sum(float(search.best(price, TABLE_TOLERANCE)[1].sum()) for search in searches)
+    return least / float(price[row])
 
 
 def _impossible(
@@ -102,9 +104,9 @@ def _limit_reasons(problem: PlanningProblem, promise: Promise) -> str:
     highest = problem.highest(np.arange(network.n_parts))
     bound = [place for place in places if np.isfinite(highest[place])]
     named = [
-        f"{network.part_ids[p]} at {network.location_ids[l]} at most {highest[p, l]:g}"
-        + (f" ({problem.limits.reasons[p, l]})" if problem.limits.reasons.get((p, l)) else "")
-        for p, l in bound[:3]
+        f"{network.part_ids[p]} at {network.location_ids[at]} at most {highest[p, at]:g}"
+        + (f" ({problem.limits.reasons[p, at]})" if problem.limits.reasons.get((p, at)) else "")
+        for p, at in bound[:3]
     ]
     more = f", and {len(bound) - 3} more" if len(bound) > 3 else ""
     return f": {', '.join(named)}{more}" if named else ""

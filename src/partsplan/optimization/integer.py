@@ -11,12 +11,13 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
+from partsplan.optimization.all_blocks import TABLE_TOLERANCE, AllBlocks
 from partsplan.optimization.branching import BranchAndPrice
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
-from partsplan.optimization.enumeration import TooManyStocks, stocks_within
+from partsplan.optimization.enumeration import TooManyStocksError, stocks_within
 from partsplan.optimization.master import IntegerMaster
-from partsplan.optimization.prices import PriceState, priced
+from partsplan.optimization.prices import PriceState
 from partsplan.optimization.restricted import RestrictedSolution
 from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
 from partsplan.optimization.search import BlockSearch
@@ -33,7 +34,6 @@ _NODES_BEFORE_MASTER = 150
 _MASTER_COLUMNS = 3_000
 _MASTER_SECONDS = 3.0
 _RAISES = 40
-_TABLE_TOLERANCE = 1e-9
 
 
 class PlanSearch:
@@ -41,38 +41,25 @@ class PlanSearch:
 
     Parameters
     ----------
-    searches
-        Block searches, together all parts.
-    allowed
-        Use allowed to each kept promise once fixed use is taken off; positive.
+    blocks
+        All parts.
     state
         Prices, bound and columns of the price search.
-    n_parts
-        Number of parts.
     solver
         Solver of the integer master, as the user chose it.
     clock
         Time limit.
     """
 
-    def __init__(
-        self,
-        searches: list[BlockSearch],
-        allowed: Floats,
-        state: PriceState,
-        n_parts: int,
-        solver: object,
-        clock: Clock,
-    ) -> None:
-        self.searches = searches
-        self.allowed = allowed
+    def __init__(self, blocks: AllBlocks, state: PriceState, solver: object, clock: Clock) -> None:
+        self.blocks = blocks
+        self.allowed = blocks.allowed
+        self.n_parts = blocks.n_parts
         self.state = state
-        self.n_parts = n_parts
         self.solver = solver
         self.clock = clock
         self.best: Choice | None = None
         self.bound = state.bound
-        self.least = self._least_values()
 
     @property
     def cost(self) -> float:
@@ -96,13 +83,7 @@ class PlanSearch:
         self._first_plan()
         if not len(self.allowed):
             return
-        tree = BranchAndPrice(
-            self.searches,
-            self.allowed,
-            self.state.pool,
-            self.n_parts,
-            (self.state.bound, self.state.price),
-        )
+        tree = BranchAndPrice(self.blocks, self.state.pool, (self.state.bound, self.state.price))
         self._branch(tree, gap, _NODES_BEFORE_MASTER)
         if self.gap > gap and not self.clock.is_over:
             self._solve_master(gap)
@@ -139,7 +120,7 @@ class PlanSearch:
     def _cheapest_by_part(self) -> Choice:
         """For every part the column of least cost and penalties at the best prices."""
         columns = self.state.pool.columns
-        return self._rounded(-columns.reduced_cost(self.state.price, self.least))
+        return self._rounded(-columns.reduced_cost(self.state.price, self.state.least))
 
     def _first_plan(self) -> None:
         if self.state.solution is not None:
@@ -149,16 +130,11 @@ class PlanSearch:
             if self.best is not None:
                 return
             price = 2.0 * price
-            found = priced(self.searches, price, self.allowed).columns
+            found = self.blocks.priced(price).columns
             self.state.pool.add(found)
-            self._offer(self._rounded(-self.state.pool.columns.reduced_cost(price, self.least)))
-
-    def _least_values(self) -> Floats:
-        least = np.zeros(self.n_parts)
-        for search in self.searches:
-            _, low = search.best(self.state.price, _TABLE_TOLERANCE)
-            least[search.block.parts] = low
-        return least
+            self._offer(
+                self._rounded(-self.state.pool.columns.reduced_cost(price, self.state.least))
+            )
 
     def _add_near_columns(self) -> None:
         """Columns one change away from the best, as many as are of use."""
@@ -167,7 +143,7 @@ class PlanSearch:
         while not self.clock.is_over:
             try:
                 near = self._near(slack, limit)
-            except TooManyStocks:
+            except TooManyStocksError:
                 slack *= 0.6
                 continue
             for search, rows, stock in near:
@@ -176,9 +152,9 @@ class PlanSearch:
 
     def _near(self, slack: float, limit: int) -> list[tuple[BlockSearch, Integers, Integers]]:
         near, count = [], 0
-        for search in self.searches:
+        for search in self.blocks.searches:
             choice = search.searched(
-                self.state.price, search.unit_price, _TABLE_TOLERANCE, search.limits
+                self.state.price, search.unit_price, TABLE_TOLERANCE, search.limits
             )
             room = np.full(len(search.block.parts), slack)
             rows, stock = stocks_within(choice, search.grids, room, limit - count, changes=1)
@@ -189,13 +165,16 @@ class PlanSearch:
     def _solve_master(self, gap: float) -> None:
         """The integer master over the nearest columns, parts with one column fixed."""
         columns = self.state.pool.columns
-        excess = columns.reduced_cost(self.state.price, self.least)
+        excess = columns.reduced_cost(self.state.price, self.state.least)
         near = np.flatnonzero(excess <= self.cost - self.state.bound)
         near = near[np.argsort(excess[near], kind="stable")[:_MASTER_COLUMNS]]
         if self.best is not None:
             near = np.union1d(near, self.best.picked)
         chosen = _solved(
-            columns.of(near), self.allowed, self.n_parts, (self.solver, self._seconds(), gap),
+            columns.of(near),
+            self.allowed,
+            self.n_parts,
+            (self.solver, self._seconds(), gap),
             self.bound / (1.0 - gap),
         )
         if chosen is not None:

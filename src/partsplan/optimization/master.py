@@ -38,9 +38,7 @@ class IntegerMaster:
         self.allowed = allowed
         self.scale = scale
 
-    def solve(
-        self, solver: object, seconds: float, gap: float, target: float
-    ) -> Integers | None:
+    def solve(self, solver: object, seconds: float, gap: float, target: float) -> Integers | None:
         """Chosen columns in part order; None when the solver found none in time.
 
         Parameters
@@ -66,7 +64,7 @@ class IntegerMaster:
         return self._read(value)
 
     def _add_one_column_per_part(self, model: Any, chosen: Any) -> None:
-        """sum of x[k] over the columns of a part = 1."""
+        """Sum of x[k] over the columns of a part = 1."""
         import pulp  # noqa: PLC0415
 
         for part in np.unique(self.columns.parts):
@@ -74,7 +72,7 @@ class IntegerMaster:
             model += pulp.lpSum(chosen[int(k)] for k in own) == 1, f"part_{part}"
 
     def _add_promises(self, model: Any, chosen: Any) -> None:
-        """sum of use[k, c] / scale[c] x[k] <= allowed[c] / scale[c]."""
+        """Sum of use[k, c] / scale[c] x[k] <= allowed[c] / scale[c]."""
         import pulp  # noqa: PLC0415
 
         uses = self.columns.uses / self.scale

@@ -17,6 +17,7 @@ from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.performance import check_choice, demand_of, performance_of
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork, read_limits
+from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.feasibility import impossible_commitments
 from partsplan.optimization.integer import PlanSearch, relative_gap
@@ -132,9 +133,7 @@ def _check_options(
 class _Optimization:
     """One run: feasibility, prices, plan, and the check of the plan by the evaluation."""
 
-    def __init__(
-        self, problem: PlanningProblem, gap: float, solver: object, clock: Clock
-    ) -> None:
+    def __init__(self, problem: PlanningProblem, gap: float, solver: object, clock: Clock) -> None:
         self.problem = problem
         self.target_gap = gap
         self.solver = solver
@@ -150,11 +149,10 @@ class _Optimization:
             return self._without_solution(PlanStatus.INFEASIBLE, impossible)
         allowed = (problem.allowed - self.fixed)[problem.kept]
         scale = np.maximum(allowed, 1e-12 * np.maximum(problem.allowed[problem.kept], 1e-300))
-        state = PriceFinder(self.searches, scale, problem.network.n_parts, self.clock).run(
-            _DUAL_TOLERANCE
-        )
+        blocks = AllBlocks(self.searches, problem.network.n_parts, scale)
+        state = PriceFinder(blocks, self.clock).run(_DUAL_TOLERANCE)
         for _ in range(_TIGHTENINGS):
-            search = self._searched(state, scale)
+            search = self._searched(state, blocks)
             if search.best is None:
                 return self._without_solution(PlanStatus.NO_SOLUTION, [])
             stock = self._stock_of(search)
@@ -162,7 +160,7 @@ class _Optimization:
             if all(result.is_met for result in performance.commitments):
                 return self._with_solution(search, state, stock, performance)
             logger.info("the evaluation misses a commitment; the targets are tightened")
-            scale = scale * (1.0 - 1e-9)
+            blocks = replace(blocks, allowed=blocks.allowed * (1.0 - 1e-9))
         raise PartsplanError(
             "The plan found misses a commitment when it is evaluated, by more than rounding. "
             "This is a fault of partsplan; please report the tables."
@@ -174,12 +172,9 @@ class _Optimization:
             fixed += search.block.weights.fixed_use().sum(axis=0)
         return fixed
 
-    def _searched(self, state: PriceState, allowed: Floats) -> PlanSearch:
-        n_parts = self.problem.network.n_parts
-        search = PlanSearch(
-            self.searches, allowed, state, n_parts, self.solver, self.clock
-        )
-        is_small = n_parts * self.problem.network.n_locations <= _PROOF_SIZE
+    def _searched(self, state: PriceState, blocks: AllBlocks) -> PlanSearch:
+        search = PlanSearch(blocks, state, self.solver, self.clock)
+        is_small = blocks.n_parts * self.problem.network.n_locations <= _PROOF_SIZE
         is_open_ended = self.target_gap == 0.0 or np.isfinite(self.clock.seconds_left)
         search.run(
             max(self.target_gap, 1e-10),
@@ -230,9 +225,7 @@ class _Optimization:
             return "gap"
         return "time" if self.clock.is_over else "effort"
 
-    def _priced(
-        self, results: Rows[CommitmentResult], price: Floats
-    ) -> Rows[CommitmentResult]:
+    def _priced(self, results: Rows[CommitmentResult], price: Floats) -> Rows[CommitmentResult]:
         """The results with the price of tightening each promise."""
         full = np.zeros(self.problem.model.n_promises)
         full[self.problem.kept] = price

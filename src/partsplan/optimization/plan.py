@@ -44,10 +44,10 @@ class PlannedStock:
         return [
             {
                 "part_id": self.network.part_ids[p],
-                "location_id": self.network.location_ids[l],
-                "base_stock": int(self.array[p, l]),
+                "location_id": self.network.location_ids[at],
+                "base_stock": int(self.array[p, at]),
             }
-            for p, l in zip(*np.nonzero(self.array), strict=True)
+            for p, at in zip(*np.nonzero(self.array), strict=True)
         ]
 
     def to_frame(self) -> Any:

@@ -8,16 +8,15 @@ restricted master's duals are used, drawn toward the best prices so far (Wentges
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import ColumnPool, Columns
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
-from partsplan.optimization.search import BlockSearch, StockBounds
 
 logger = logging.getLogger("partsplan")
 
@@ -28,7 +27,6 @@ _LARGEST_STEP = 50.0
 _START_PASSES = 12
 _MOST_PASSES = 250
 _STALL = 2e-4
-_TABLE_TOLERANCE = 1e-9
 _SLACK_FACTOR = 1e3
 
 
@@ -38,6 +36,8 @@ class PriceState:
 
     price: Floats
     """Prices of the best bound."""
+    least: Floats = field(default_factory=lambda: np.zeros(0))
+    """Least cost and penalties of every part at these prices."""
     bound: float = -np.inf
     """Best Lagrangian value: no plan costs less."""
     relaxation: float = np.inf
@@ -54,56 +54,22 @@ class PriceState:
         return (self.relaxation - self.bound) / max(abs(self.relaxation), 1e-300)
 
 
-@dataclass(frozen=True, eq=False)
-class PricedParts:
-    """All parts at one set of prices."""
-
-    columns: Columns
-    used: Floats
-    """Use of every kept promise by the best columns."""
-    bound: float
-    """Lagrangian value: a lower bound of the cost within the limits."""
-
-
-def priced(
-    searches: Sequence[BlockSearch],
-    price: Floats,
-    allowed: Floats,
-    limits: Mapping[int, StockBounds] | None = None,
-) -> PricedParts:
-    """Price all parts, some blocks (by position) within narrower limits."""
-    low, columns, used = 0.0, [], np.zeros(len(price))
-    for place, search in enumerate(searches):
-        found, bounds = search.best(price, _TABLE_TOLERANCE, (limits or {}).get(place))
-        low += float(bounds.sum())
-        used += found.uses[-len(bounds) :].sum(axis=0)
-        columns.append(found)
-    return PricedParts(Columns.joined(columns), used, low - float(price @ allowed))
-
-
 class PriceFinder:
     """Finds the prices with the best proven bound.
 
     Parameters
     ----------
-    searches
-        Block searches, together all parts.
-    allowed
-        Use allowed to each kept promise once fixed use is taken off; positive.
-    n_parts
-        Number of parts.
+    blocks
+        All parts.
     clock
         Time limit and interrupt.
     """
 
-    def __init__(
-        self, searches: list[BlockSearch], allowed: Floats, n_parts: int, clock: Clock
-    ) -> None:
-        self.searches = searches
-        self.allowed = allowed
-        self.n_parts = n_parts
+    def __init__(self, blocks: AllBlocks, clock: Clock) -> None:
+        self.blocks = blocks
+        self.allowed = blocks.allowed
         self.clock = clock
-        self.state = PriceState(price=np.zeros(len(allowed)))
+        self.state = PriceState(price=np.zeros(len(blocks.allowed)))
 
     def run(self, tolerance: float) -> PriceState:
         """Raise the bound until it is within ``tolerance`` of the restricted master's optimum."""
@@ -118,10 +84,11 @@ class PriceFinder:
 
     def _pass(self, price: Floats) -> tuple[Floats, Columns]:
         """Price all parts; returns the use of the best columns and the columns new to the pool."""
-        result = priced(self.searches, price, self.allowed)
+        result = self.blocks.priced(price)
         self.state.passes += 1
         if result.bound > self.state.bound:
             self.state.bound, self.state.price = result.bound, price.copy()
+            self.state.least = result.least
         logger.info("pass %d: bound %.8g", self.state.passes, self.state.bound)
         return result.used, self.state.pool.add(result.columns)
 
@@ -140,14 +107,14 @@ class PriceFinder:
 
     def _first_price(self) -> Floats:
         """Prices at which using all that is allowed costs a small share of one unit everywhere."""
-        unit = sum(float(search.unit_price.max(axis=1).sum()) for search in self.searches)
+        unit = sum(float(search.unit_price.max(axis=1).sum()) for search in self.blocks.searches)
         return 0.05 * max(unit, 1e-12) / (len(self.allowed) * self.allowed)
 
     def _generate_columns(self, tolerance: float) -> None:
         """Column generation with prices drawn toward the best so far."""
         columns = self.state.pool.columns
         slack_cost = _SLACK_FACTOR * max(float(np.abs(columns.cost).sum()), 1e-9)
-        master = RestrictedMaster(self.allowed, self.n_parts, slack_cost)
+        master = RestrictedMaster(self.allowed, self.blocks.n_parts, slack_cost)
         master.add(columns)
         toward_best = 0.5
         while self.state.passes < _MOST_PASSES and not self.clock.is_over:

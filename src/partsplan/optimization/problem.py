@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from partsplan.evaluation.measuring import Evaluation
 from partsplan.evaluation.model import PartBlock, ServiceModel
 from partsplan.network import ServiceNetwork, StockLimits
 
@@ -31,13 +32,13 @@ class PlanningProblem:
     model: ServiceModel
     limits: StockLimits
     objective: Objective
-    evaluation: str
+    evaluation: Evaluation
     kept: Integers
     """Positions of the promises that have demand: the rows of the problem."""
 
     @classmethod
     def of(
-        cls, model: ServiceModel, limits: StockLimits, objective: Objective, evaluation: str
+        cls, model: ServiceModel, limits: StockLimits, objective: Objective, evaluation: Evaluation
     ) -> PlanningProblem:
         """The problem of a service model; promises without demand are left out."""
         kept = [c for c, promise in enumerate(model.promises) if promise.has_demand]

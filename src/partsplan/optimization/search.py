@@ -10,17 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.evaluation.model import PartBlock
-from partsplan.optimization.columns import Columns
 from partsplan.optimization.building import build_tables
-from partsplan.optimization.pricing import (
+from partsplan.optimization.choices import (
     FamilyChoice,
-    PriceSearch,
     chosen_stock,
     figures_of_rows,
     short_grids,
 )
+from partsplan.optimization.columns import Columns
+from partsplan.optimization.grids import first_grids
+from partsplan.optimization.pricing import PriceSearch
 from partsplan.optimization.problem import PlanningProblem
-from partsplan.optimization.tables import Family, first_grids
+from partsplan.optimization.tables import Family
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -99,9 +100,9 @@ class BlockSearch:
         full_price = np.zeros(self.problem.model.n_promises)
         full_price[self.problem.kept] = price
         while True:
-            choice = PriceSearch(
-                self.block, self.grids, self.tables, unit_price, limits
-            ).search(full_price)
+            choice = PriceSearch(self.block, self.grids, self.tables, unit_price, limits).search(
+                full_price
+            )
             loose = ~(choice.value - choice.low <= tolerance * np.abs(choice.low))
             if not loose.any():
                 return choice
@@ -116,7 +117,7 @@ class BlockSearch:
         return self.columns_of_rows(np.arange(len(stock)), stock)
 
     def columns_of_rows(self, rows: Integers, stock: Integers) -> Columns:
-        """Columns of tabulated stock vectors of any of the block's parts (by place in the block)."""
+        """Columns of tabulated stocks; ``rows`` are places in the block, in any order."""
         backorders, stockout, late = figures_of_rows(
             self.tables, self.grids, rows, stock, self.windows
         )
@@ -125,7 +126,4 @@ class BlockSearch:
         weights = self.block.weights.of_parts(rows)
         uses = weights.uses(stock, wait, stockout, late)[:, self.problem.kept]
         parts = self.block.parts[rows]
-        return Columns(
-            parts, stock, self.problem.cost(parts, stock), uses - self.fixed_use[rows]
-        )
-
+        return Columns(parts, stock, self.problem.cost(parts, stock), uses - self.fixed_use[rows])

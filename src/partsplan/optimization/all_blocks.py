@@ -1,0 +1,60 @@
+"""All blocks at one set of prices: the Lagrangian value, a bound that holds for every plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from partsplan.optimization.axes import Floats
+from partsplan.optimization.columns import Columns
+from partsplan.optimization.search import BlockSearch, StockBounds
+
+TABLE_TOLERANCE = 1e-9
+"""Relative difference between a value and its lower bound above which tables grow."""
+
+
+@dataclass(frozen=True, eq=False)
+class PricedParts:
+    """All parts at one set of prices."""
+
+    columns: Columns
+    used: Floats
+    """Use of every kept promise by the best columns."""
+    bound: float
+    """Lagrangian value: a lower bound of the cost within the limits."""
+    least: Floats
+    """Least cost and penalties of every part, shape (n_parts,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class AllBlocks:
+    """The block searches of all parts, and what they may use together."""
+
+    searches: Sequence[BlockSearch]
+    n_parts: int
+    allowed: Floats
+    """Use allowed to each kept promise once fixed use is taken off; positive."""
+
+    def priced(self, price: Floats, limits: Mapping[int, StockBounds] | None = None) -> PricedParts:
+        """Price all parts, some blocks (by position) within narrower limits."""
+        columns, used = [], np.zeros(len(price))
+        least = np.zeros(self.n_parts)
+        for place, search in enumerate(self.searches):
+            found, low = search.best(price, TABLE_TOLERANCE, (limits or {}).get(place))
+            least[search.block.parts] = low
+            used += found.uses[-len(low) :].sum(axis=0)
+            columns.append(found)
+        bound = float(least.sum()) - float(price @ self.allowed)
+        return PricedParts(Columns.joined(columns), used, bound, least)
+
+    @cached_property
+    def places(self) -> list[tuple[int, int]]:
+        """Block and row of every part."""
+        places = [(0, 0)] * self.n_parts
+        for block, search in enumerate(self.searches):
+            for row, part in enumerate(search.block.parts.tolist()):
+                places[part] = block, row
+        return places

@@ -1,0 +1,71 @@
+"""Figures of a location given how many units are late at its parent, by positive steps.
+
+Poisson tails are summed from the far end: forward subtraction loses them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import gammaln, xlogy
+
+from partsplan.optimization.axes import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A figure of some locations with no unit late at their parent, and how it steps to more.
+
+    ``none_late`` has the axes (part, location, stock or count), ``share`` (part, location).
+    """
+
+    none_late: Floats
+    share: Floats
+    kind: Literal["loss", "tail", "law"]
+    """E[(X - S)+], P(X >= S) or P(X = k): what the figure is at one unit less than the first."""
+
+    def by_count(self, counts: int) -> Floats:
+        r"""Figure given n = 0, 1, ... late units; axes (part, n, location, stock).
+
+        With one more late unit, this location is the one that waits for it with probability f:
+        :math:`g(n + 1, S) = (1 - f) g(n, S) + f g(n, S - 1)`, all terms positive.
+        """
+        current = self.none_late
+        steps = [current]
+        f = self.share[..., None]
+        for _ in range(counts - 1):
+            shifted = np.empty_like(current)
+            shifted[..., 1:] = current[..., :-1]
+            if self.kind == "loss":
+                shifted[..., 0] = current[..., 0] + 1.0
+            else:
+                shifted[..., 0] = 1.0 if self.kind == "tail" else 0.0
+            current = (1.0 - f) * current + f * shifted
+            steps.append(current)
+        return np.stack(steps, axis=1)
+
+
+def poisson_law(mean: Floats, length: int) -> Floats:
+    """P(X = k) for k = 0 .. length - 1 on a new last axis."""
+    k = np.arange(length, dtype=np.float64)
+    m = mean[..., None]
+    return np.exp(xlogy(k, m) - m - gammaln(k + 1.0))
+
+
+def poisson_tables(mean: Floats, size: int) -> tuple[Floats, Floats]:
+    """P(X >= S) and E[(X - S)+] for S = 0 .. size - 1, by direct sums from the far end."""
+    largest = float(mean.max(initial=0.0))
+    length = size + int(largest + 10.0 * np.sqrt(largest)) + 25
+    tail = tails(poisson_law(mean, length))
+    loss = np.zeros_like(tail)
+    loss[..., :-1] = tails(tail[..., 1:])
+    tail = np.minimum(tail[..., :size], 1.0)
+    tail[..., 0] = 1.0
+    return tail, loss[..., :size]
+
+
+def tails(law: Floats) -> Floats:
+    """P(X >= k) along the last axis."""
+    return np.cumsum(law[..., ::-1], axis=-1)[..., ::-1]

@@ -1,0 +1,222 @@
+"""Making the tables of a block of parts whose rates are known.
+
+What a child suffers is linear in the law of its parent's backorders (Simon 1971, Graves 1985), so
+the figures for all stocks of parent and child are one matrix product: the law of the late units
+at every stock of the parent, times the child's figure given each number of late units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from partsplan.evaluation.supply import SupplyTree
+from partsplan.optimization.axes import Floats, Integers, trailing
+from partsplan.optimization.conditional import Given, poisson_law, poisson_tables, tails
+from partsplan.optimization.grids import Grids, reach, worst_pipelines
+from partsplan.optimization.tables import OUTSIDE, Branch, Family, Figures, Leaves
+
+_LAW_TAIL = 1e-15
+
+
+@dataclass(frozen=True, eq=False)
+class _Laws:
+    """Laws of a parent's late units in every context: shape (part, context..., count)."""
+
+    now: Floats
+    """Units late at a random moment."""
+    then: Mapping[bytes, Floats]
+    """Units still late after a wait, by the key of the wait (days per part)."""
+    late: Mapping[bytes, Floats]
+    """P(the parent's own customers wait longer), same keys; shape (part, context...)."""
+
+
+class TableBuilder:
+    """Builds the tables of one block of parts.
+
+    Parameters
+    ----------
+    tree
+        Supply tree of the block; rates known (one value of an uncertain rate at a time).
+    grids
+        Stocks to tabulate.
+    windows
+        (location, days) whose lateness is needed.
+    """
+
+    def __init__(
+        self, tree: SupplyTree, grids: Grids, windows: Sequence[tuple[int, float]]
+    ) -> None:
+        self.tree = tree
+        self.grids = grids
+        self.windows = windows
+        self.worst = worst_pipelines(tree)
+        self.waits = self._waits_needed()
+
+    def build(self) -> Family:
+        """Tables of all locations, from the roots down."""
+        n = self.tree.n_parts
+        none_late = np.ones((n, 1))
+        keys = {key for root in self._roots() for key in self._waits_above(root)}
+        laws = _Laws(none_late, dict.fromkeys(keys, none_late), dict.fromkeys(keys, np.zeros(n)))
+        return self._family(OUTSIDE, self._roots(), laws)
+
+    def _roots(self) -> tuple[int, ...]:
+        return tuple(np.flatnonzero(self.tree.parents < 0).tolist())
+
+    def _waits_needed(self) -> dict[int, dict[bytes, Floats]]:
+        """Waits (days per part) at each location that some window at or below it asks for."""
+        needed: dict[int, dict[bytes, Floats]] = {
+            location: {} for location in range(self.tree.n_locations)
+        }
+        for location, days in self.windows:
+            wait = np.full(self.tree.n_parts, days)
+            needed[location][wait.tobytes()] = wait
+        for j in reversed(self.tree.order):
+            parent = int(self.tree.parents[j])
+            if parent >= 0:
+                for wait in needed[j].values():
+                    above = self._wait_above(j, wait)
+                    needed[parent][above.tobytes()] = above
+        return needed
+
+    def _wait_above(self, location: int, wait: Floats) -> Floats:
+        """What is left of a wait for the parent: (u - T)+."""
+        return np.maximum(wait - self.tree.transit_days[:, location], 0.0)
+
+    def _waits_above(self, location: int) -> set[bytes]:
+        return {self._wait_above(location, w).tobytes() for w in self.waits[location].values()}
+
+    def _family(self, parent: int, members: Sequence[int], laws: _Laws) -> Family:
+        children = self.tree.children
+        leaf = tuple(member for member in members if not children[member])
+        branches = tuple(self._branch(member, laws) for member in members if children[member])
+        return Family(self._leaves(parent, leaf, laws), branches)
+
+    def _leaves(self, parent: int, locations: tuple[int, ...], laws: _Laws) -> Leaves:
+        size = self.grids.leaves.get(parent, 1)
+        chosen = list(locations)
+        lowest = self.grids.lowest[:, chosen]
+        share = self.tree.share[:, chosen]
+        tail, loss = poisson_tables(
+            self.tree.pipeline()[:, chosen], size + int(lowest.max(initial=0))
+        )
+        backorders = self._mixed(laws.now, Given(loss, share, "loss"), lowest, size)
+        stockout = self._mixed(laws.now, Given(tail, share, "tail"), lowest, size)
+        late = {
+            w: self._leaf_late(location, days, size, laws)
+            for w, (location, days) in enumerate(self.windows)
+            if location in locations
+        }
+        return Leaves(locations, Figures(backorders, stockout, late))
+
+    def _leaf_late(self, location: int, days: float, size: int, laws: _Laws) -> Floats:
+        wait = np.full(self.tree.n_parts, days)
+        lowest = self.grids.lowest[:, [location]]
+        above = self._wait_above(location, wait).tobytes()
+        tail, _ = poisson_tables(
+            self.tree.pipeline(days)[:, [location]], size + int(lowest.max(initial=0))
+        )
+        given = Given(tail, self.tree.share[:, [location]], "tail")
+        late = self._mixed(laws.then[above], given, lowest, size)[..., 0, :]
+        return self._with_empty_shelf(location, wait, late, laws.late[above])
+
+    def _with_empty_shelf(
+        self, location: int, wait: Floats, late: Floats, parent_late: Floats
+    ) -> Floats:
+        """Lateness with stock 0: the customer's unit is the one that is ordered or repaired."""
+        r, R = self.tree.repair_fraction[:, location], self.tree.repair_days[:, location]
+        on_the_way = wait < self.tree.transit_days[:, location]
+        ndim = late.ndim - 1
+        from_parent = np.where(trailing(on_the_way, ndim), 1.0, parent_late)
+        empty = trailing(r * (wait < R), ndim) + trailing(1.0 - r, ndim) * from_parent
+        starts_empty = trailing(self.grids.lowest[:, location] == 0, ndim)
+        late[..., 0] = np.where(starts_empty, empty, late[..., 0])
+        return late
+
+    def _mixed(self, law: Floats, given: Given, lowest: Integers, size: int) -> Floats:
+        """Figures over the law of late units; axes (part, context..., leaf, stock)."""
+        counts = law.shape[-1]
+        by_count = given.by_count(counts)
+        n, _, n_leaves, full = by_count.shape
+        context = law.shape[1:-1]
+        flat = law.reshape(n, -1, counts) @ by_count.reshape(n, counts, n_leaves * full)
+        figures = flat.reshape(n, *context, n_leaves, full)
+        if full == size:
+            return figures
+        stock = lowest[:, :, None] + np.arange(size)
+        stock = stock.reshape(n, *(1 for _ in context), n_leaves, size)
+        return np.take_along_axis(figures, stock, axis=-1)
+
+    def _branch(self, location: int, laws: _Laws) -> Branch:
+        size = self.grids.branch[location]
+        stock = self.grids.lowest[:, location, None] + np.arange(size)
+        law = self._pipeline_law(location, laws.now, np.zeros(self.tree.n_parts))
+        now = _late_units(law, stock)
+        then, late = {}, {}
+        for key, wait in self.waits[location].items():
+            above = self._wait_above(location, wait).tobytes()
+            later = self._pipeline_law(location, laws.then[above], wait)
+            then[key] = _late_units(later, stock)
+            over = _at_stock(tails(later), stock)
+            over = self._with_empty_shelf(location, wait, over, laws.late[above])
+            late[key] = _with_endless(over)
+        counts = np.arange(now.shape[-1], dtype=np.float64)
+        figures = Figures(
+            backorders=now @ counts,
+            stockout=_with_endless(_at_stock(tails(law), stock)),
+            late={
+                w: late[np.full(self.tree.n_parts, days).tobytes()]
+                for w, (place, days) in enumerate(self.windows)
+                if place == location
+            },
+        )
+        below = _Laws(now, then, late)
+        return Branch(
+            location, figures, self._family(location, self.tree.children[location], below)
+        )
+
+    def _pipeline_law(self, location: int, parent_law: Floats, wait: Floats) -> Floats:
+        """P(k units not yet back) after a wait, shape (part, context..., count)."""
+        length = 1 + reach(self.worst[:, location], _LAW_TAIL)
+        mean = self.tree.pipeline(wait[:, None])[:, [location]]
+        share = self.tree.share[:, [location]]
+        given = Given(poisson_law(mean, length), share, "law").by_count(parent_law.shape[-1])
+        n, counts = parent_law.shape[0], parent_law.shape[-1]
+        flat = parent_law.reshape(n, -1, counts) @ given[:, :, 0, :]
+        return flat.reshape(*parent_law.shape[:-1], length)
+
+
+def _late_units(law: Floats, stock: Integers) -> Floats:
+    """Law of (X - S)+ for every stock, the endless one last; shape (part, context..., stock, n)."""
+    n, size = stock.shape
+    length = law.shape[-1]
+    counts = max(length - int(stock.min()), 1)
+    flat = law.reshape(n, -1, length)
+    place = stock[:, None, :, None] + np.arange(counts)
+    rows = np.arange(n)[:, None, None, None]
+    contexts = np.arange(flat.shape[1])[None, :, None, None]
+    late = np.where(place < length, flat[rows, contexts, np.minimum(place, length - 1)], 0.0)
+    at_most = np.minimum(np.cumsum(flat, axis=-1), 1.0)
+    late[..., 0] = at_most[
+        rows[..., 0], contexts[..., 0], np.minimum(stock[:, None, :], length - 1)
+    ]
+    never = np.zeros((n, flat.shape[1], 1, counts))
+    never[..., 0] = 1.0
+    return np.concatenate([late, never], axis=2).reshape(*law.shape[:-1], size + 1, counts)
+
+
+def _at_stock(tails: Floats, stock: Integers) -> Floats:
+    """Values at each part's stocks; 0 beyond the table."""
+    n, size = stock.shape
+    length = tails.shape[-1]
+    place = stock.reshape(n, *(1 for _ in tails.shape[1:-1]), size)
+    picked = np.take_along_axis(tails, np.minimum(place, length - 1), axis=-1)
+    return np.where(place < length, picked, 0.0)
+
+
+def _with_endless(figure: Floats) -> Floats:
+    """The figure with a last entry 0 for endless stock."""
+    return np.concatenate([figure, np.zeros((*figure.shape[:-1], 1))], axis=-1)
