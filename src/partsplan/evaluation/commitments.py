@@ -174,7 +174,7 @@ class _Scopes:
         )
 
     def _stops_per_day_down(self, scope: Mapping[str, str], covered: Integers) -> Floats:
-        """Share of a machine's year that each day down of a stream costs, averaged over machines."""
+        """Share of a machine's year lost per day down of each stream, averaged over machines."""
         machines = self._machines_in(scope, covered)
         streams = self.streams
         stops = streams.per_year[covered] * streams.stopping_fraction[covered]

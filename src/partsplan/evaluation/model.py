@@ -139,7 +139,7 @@ class ServiceModel:
 
     @cached_property
     def _entries(self) -> tuple[Integers, Integers, Floats, Integers]:
-        """(stream, promise, weight) of every promise, sorted by part, and where each part starts."""
+        """(stream, promise, weight) of every promise, by part, and where each part starts."""
         stream = np.concatenate([p.streams for p in self.promises] or [np.zeros(0, np.int64)])
         promise = np.repeat(np.arange(self.n_promises), [len(p.streams) for p in self.promises])
         weight = np.concatenate([p.weights for p in self.promises] or [np.zeros(0)])
@@ -210,7 +210,9 @@ def _routed_streams(
     route_of_kind = np.full((len(first), 1 + len(ancestors)), -1, dtype=np.int64)
     for k, example in enumerate(first):
         here = int(location[example])
-        shippers = [int(a[example]) if has_lane[example, d] else -1 for d, a in enumerate(ancestors)]
+        shippers = [
+            int(a[example]) if has_lane[example, d] else -1 for d, a in enumerate(ancestors)
+        ]
         route_of_kind[k, 0] = len(routes)
         routes.append(Route(here, here, tuple(a for a in shippers if a >= 0)))
         for d, shipper in enumerate(shippers):

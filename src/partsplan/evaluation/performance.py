@@ -124,10 +124,10 @@ class Performance:
         return [
             {
                 "part_id": network.part_ids[p],
-                "location_id": network.location_ids[l],
-                "amount": float(amounts[p, l]),
+                "location_id": network.location_ids[j],
+                "amount": float(amounts[p, j]),
             }
-            for p, l in zip(part[order], location[order], strict=True)
+            for p, j in zip(part[order], location[order], strict=True)
         ]
 
     @property
@@ -358,11 +358,14 @@ def commitment_lines(results: Rows[CommitmentResult], most: int = 12) -> list[st
         mark = "kept  " if result.is_met else "MISSED"
         lines.append(
             f"  {mark} {result.commitment_id:<{width}}  {result.metric:<9} "
-            f"{_figure(result.achieved, result.unit)} (promised {_figure(result.target, result.unit)})"
+            f"{_figure(result.achieved, result.unit)} "
+            f"(promised {_figure(result.target, result.unit)})"
             + ("" if result.price is None else f"  price {result.price:,.0f}")
         )
     if len(ordered) > most:
-        lines.append(f"  ... and {len(ordered) - most} more commitments, all further from their target")
+        lines.append(
+            f"  ... and {len(ordered) - most} more commitments, all further from their target"
+        )
     return lines
 
 

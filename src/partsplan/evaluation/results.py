@@ -53,8 +53,8 @@ class Rows(Sequence[Row], Generic[Row]):
     """A sequence of frozen records that also comes as plain dicts and as a frame."""
 
     def __init__(self, rows: Sequence[Row], kind: type[Row], backend: str | None) -> None:
-        self._rows = tuple(rows)
-        self._kind = kind
+        self._rows: tuple[Row, ...] = tuple(rows)
+        self._kind: type[Row] = kind
         self._backend = backend
 
     @overload

@@ -105,7 +105,7 @@ class Route:
     shipper: int
     """Location that ships: the same one, or an ancestor."""
     before: tuple[int, ...]
-    """Ancestors that ship instead when they hold the part (for an own route: when the location holds none)."""
+    """Ancestors that ship instead when they hold the part; of an own route: when it holds none."""
 
     @property
     def is_own(self) -> bool:
@@ -186,7 +186,10 @@ class ServiceWeights:
             Shape (n_parts, n_windows): P(wait > window) at the window's location.
         """
         return sum(
-            (terms.uses(figures) for terms, figures in self._terms(stock, wait_days, stockout, late)),
+            (
+                terms.uses(figures)
+                for terms, figures in self._terms(stock, wait_days, stockout, late)
+            ),
             np.zeros((len(stock), self.wait.n_promises)),
         )
 
@@ -204,7 +207,8 @@ class ServiceWeights:
         terms = self._terms(stock, wait_days, stockout, late)
         for (term, figures), location in zip(terms, places, strict=True):
             by_slot = term.amounts(promise, figures)
-            np.add.at(amounts, (slice(None), location), by_slot)
+            for slot, at in enumerate(location.tolist()):
+                amounts[:, at] += by_slot[:, slot]
         return amounts
 
     def _terms(
