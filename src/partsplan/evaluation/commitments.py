@@ -42,17 +42,15 @@ class Promise:
     streams: Integers
     """Positions of the demand streams covered."""
     weights: Floats
-    """Weight of each stream: its share of the demand, or its stops per machine-hour for uptime."""
+    """Weight of each stream: its share of the demand; for uptime, of a machine's year lost per day
+    down."""
+    has_demand: bool
+    """Whether any demand is covered (for uptime: of any machine); else the promise is kept."""
 
     @property
     def unit(self) -> str:
         """Unit of target and achieved value: ``hours`` or ``share``."""
         return "hours" if self.metric == "mean_wait" else "share"
-
-    @property
-    def has_demand(self) -> bool:
-        """Whether any demand is covered; without it the promise is kept by itself."""
-        return bool((self.weights > 0).any())
 
     @property
     def allowed(self) -> float:
@@ -159,26 +157,25 @@ class _Scopes:
         """The promise of a commitment row over a scope."""
         covered = self._covered(scope)
         metric, within = str(row["metric"]), row.get("within_hours")
+        per_year = self.streams.per_year[covered]
+        total = float(per_year.sum())
         if metric == "uptime":
-            weights = self._stops_per_day_down(scope, covered)
+            stops = per_year * self.streams.stopping_fraction[covered]
+            machines = self._machines_in(scope, covered)
+            has_demand = total > 0.0 and machines > 0.0
+            amounts, share = stops * HOURS_PER_DAY / HOURS_PER_YEAR, machines
         else:
-            total = float(self.streams.per_year[covered].sum())
-            weights = self.streams.per_year[covered] / (total if total > 0 else 1.0)
+            has_demand = total > 0.0
+            amounts, share = per_year, total
         return Promise(
             commitment_id=name,
             metric=metric,
             target=float(row["target"]),
             within_hours=float("nan") if within is None else float(within),
             streams=covered,
-            weights=weights,
+            weights=amounts / share if has_demand else np.zeros(len(covered)),
+            has_demand=has_demand,
         )
-
-    def _stops_per_day_down(self, scope: Mapping[str, str], covered: Integers) -> Floats:
-        """Share of a machine's year lost per day down of each stream, averaged over machines."""
-        machines = self._machines_in(scope, covered)
-        streams = self.streams
-        stops = streams.per_year[covered] * streams.stopping_fraction[covered]
-        return stops * HOURS_PER_DAY / HOURS_PER_YEAR / (machines if machines > 0 else 1.0)
 
     def _machines_in(self, scope: Mapping[str, str], covered: Integers) -> float:
         """Machines in a scope; by the demand they make where the scope names parts or locations."""

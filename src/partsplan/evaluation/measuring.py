@@ -70,10 +70,27 @@ def measure_block(block: PartBlock, stock: Integers, evaluation: str) -> BlockMe
     rate = tree.rate
     wait = np.divide(figures.expected_backorders, rate, out=np.zeros_like(rate), where=rate > 0)
     late = late_shares(tree, stock, weights.windows)
-    windows_exact = bool(late_is_exact(tree, weights.windows).all())
-    return BlockMeasure(
-        block, stock, figures, wait, stockout, late, figures.is_exact and windows_exact
-    )
+    is_exact = figures.is_exact and _service_is_exact(block, stock)
+    return BlockMeasure(block, stock, figures, wait, stockout, late, is_exact)
+
+
+def _service_is_exact(block: PartBlock, stock: Integers) -> bool:
+    """Whether nothing that a promise weighs is an approximation at this stock.
+
+    Two things are: the law of the wait where orders cross, and what an ancestor ships for a
+    location that repairs a share of the demand itself.
+    """
+    tree, weights = block.tree, block.weights
+    if not (tree.repair_fraction > 0).any():
+        return True
+    active = weights.active_routes(stock)
+    part, slot = np.divmod(weights.late.row, max(weights.late.n_slots, 1))
+    asked = active[part, weights.late_route[slot]]
+    law = late_is_exact(tree, weights.windows)[part, weights.late_window[slot]]
+    direct = active & (weights.route_location != weights.route_shipper)
+    repairs = tree.repair_fraction[:, weights.route_location] > 0
+    asks = tree.own_rate[:, weights.route_location] > 0
+    return bool(law[asked].all() and not (direct & repairs & asks).any())
 
 
 def measure(model: ServiceModel, stock: Integers, evaluation: str) -> list[BlockMeasure]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from html import escape
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from partsplan.demand import DemandRates
 from partsplan.errors import PartsplanError
 from partsplan.evaluation.commitments import DAYS_PER_YEAR, Promise, group_promises
+from partsplan.evaluation.describing import commitment_lines, commitment_table_html
 from partsplan.evaluation.figures import supply_availability
 from partsplan.evaluation.measuring import (
     EVALUATIONS,
@@ -27,11 +29,13 @@ from partsplan.network import ServiceNetwork, frame_of, read_base_stock
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+Number = TypeVar("Number", bound=np.generic)
+
 MET_TOLERANCE = 1e-9
 GROUPS = ("site", "customer", "region", "location", "equipment", "part", "part_group")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Performance:
     """Service of a stock, evaluated without simulation.
 
@@ -56,9 +60,9 @@ class Performance:
     """Method of the late units: exact, vari_metric or metric."""
     is_exact: bool
     """Whether every figure follows from the model without approximation."""
-    stock: Integers = field(repr=False)
+    stock: Integers
     """Base stock evaluated [units]."""
-    model: ServiceModel = field(repr=False)
+    model: ServiceModel
     """Network and demand evaluated."""
 
     def by(self, group: str) -> list[dict[str, Any]]:
@@ -111,7 +115,7 @@ class Performance:
         """
         ids = [promise.commitment_id for promise in self.model.promises]
         if commitment_id not in ids:
-            raise ValueError(f"commitment_id must be one of {ids}, got {commitment_id!r}")
+            raise ValueError(f"commitment_id must be {_one_of(ids)}, got {commitment_id!r}")
         place = ids.index(commitment_id)
         amounts = np.zeros(self.stock.shape)
         for block in measure(self.model, self.stock, self.evaluation):
@@ -147,7 +151,8 @@ class Performance:
             rows = model.network.installed_base.index("equipment_id") == equipment
             machines = float(demand.machines[rows].sum())
             bill = model.network.bill_of_materials
-            own = np.flatnonzero(bill.index("equipment_id") == equipment)
+            in_machine = bill["parent_part_id"] == ""
+            own = np.flatnonzero((bill.index("equipment_id") == equipment) & in_machine)
             if machines <= 0 or len(own) == 0:
                 continue
             parts, quantity = bill.index("part_id")[own], bill["quantity"][own]
@@ -195,17 +200,34 @@ class Performance:
 
     def summary(self) -> str:
         """Commitments and totals as text."""
+        return "\n".join([*self._headlines(), *commitment_lines(self.commitments)])
+
+    def _headlines(self) -> list[str]:
         kept = sum(result.is_met for result in self.commitments)
-        exact = "exact" if self.is_exact else f"approximate ({self.evaluation})"
-        lines = [
-            f"Performance, {exact}: {kept} of {len(self.commitments)} commitments kept",
+        return [
+            f"Performance, {self._method()}: {kept} of {len(self.commitments)} commitments kept",
             f"  units late (mean)  {self.expected_backorders.sum():,.2f} over all locations",
             f"  units on the shelf {self.on_hand.sum():,.1f} (mean)",
         ]
-        return "\n".join([*lines, *commitment_lines(self.commitments)])
+
+    def _method(self) -> str:
+        if self.is_exact:
+            return "exact"
+        word = "local repair or direct shipping" if self.evaluation == "exact" else self.evaluation
+        return f"approximate ({word})"
+
+    def __repr__(self) -> str:
+        kept = sum(result.is_met for result in self.commitments)
+        n_parts, n_locations = self.stock.shape
+        return (
+            f"Performance(n_parts={n_parts}, n_locations={n_locations}, "
+            f"units={int(self.stock.sum())}, commitments_kept={kept} of {len(self.commitments)}, "
+            f"evaluation={self.evaluation!r}, is_exact={self.is_exact})"
+        )
 
     def _repr_html_(self) -> str:
-        return commitment_table_html(self.commitments)
+        text = "<br>".join(escape(line) for line in self._headlines())
+        return f"<p>{text}</p>{commitment_table_html(self.commitments)}"
 
 
 def _group_metrics(model: ServiceModel) -> dict[str, dict[str, Any]]:
@@ -217,7 +239,7 @@ def _group_metrics(model: ServiceModel) -> dict[str, dict[str, Any]]:
     }
     windows = {p.within_hours for p in model.promises if p.metric == "response"}
     for hours in sorted(windows):
-        name = f"response_within_{hours:g}_hours"
+        name = f"response_within_{hours:.12g}_hours"
         metrics[name] = {"metric": "response", "target": 0.5, "within_hours": hours}
     return metrics
 
@@ -249,6 +271,8 @@ def evaluate(
     ------
     InputError
         If ids are unknown or the table has no ``base_stock``.
+    ValueError
+        If an argument is not of its kind.
 
     Examples
     --------
@@ -264,6 +288,7 @@ def evaluate(
     0.367879
     """
     check_choice("evaluation", evaluation, EVALUATIONS)
+    check_network_and_demand(network, demand)
     if network.shortages != "wait":
         raise PartsplanError(
             "This version evaluates networks where shortages wait; shortages='expedite' is not "
@@ -290,12 +315,12 @@ def performance_of(model: ServiceModel, stock: Integers, evaluation: Evaluation)
     measures = measure(model, stock, evaluation)
     use = used(model, measures)
     return Performance(
-        expected_backorders=_whole(measures, "expected_backorders", stock.shape),
-        backorder_variance=_whole(measures, "backorder_variance", stock.shape),
-        fill_rate=_where_demand(measures, "fill_rate", stock.shape),
-        ready_rate=_whole(measures, "ready_rate", stock.shape),
-        mean_wait_days=_waits(measures, stock.shape),
-        on_hand=_whole(measures, "on_hand", stock.shape),
+        expected_backorders=_locked(_whole(measures, "expected_backorders", stock.shape)),
+        backorder_variance=_locked(_whole(measures, "backorder_variance", stock.shape)),
+        fill_rate=_locked(_where_demand(measures, "fill_rate", stock.shape)),
+        ready_rate=_locked(_whole(measures, "ready_rate", stock.shape)),
+        mean_wait_days=_locked(_waits(measures, stock.shape)),
+        on_hand=_locked(_whole(measures, "on_hand", stock.shape)),
         commitments=Rows(
             [result_of(promise, float(u)) for promise, u in zip(model.promises, use, strict=True)],
             CommitmentResult,
@@ -303,7 +328,7 @@ def performance_of(model: ServiceModel, stock: Integers, evaluation: Evaluation)
         ),
         evaluation=evaluation,
         is_exact=all(block.is_exact for block in measures),
-        stock=stock,
+        stock=_locked(stock),
         model=model,
     )
 
@@ -319,6 +344,13 @@ def result_of(promise: Promise, use: float) -> CommitmentResult:
         unit=promise.unit,
         is_met=not promise.has_demand or use <= allowed * (1.0 + MET_TOLERANCE),
     )
+
+
+def _locked(array: NDArray[Number]) -> NDArray[Number]:
+    """A read-only view."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _whole(measures: list[BlockMeasure], name: str, shape: tuple[int, ...]) -> Floats:
@@ -343,58 +375,30 @@ def _waits(measures: list[BlockMeasure], shape: tuple[int, ...]) -> Floats:
     return array
 
 
+def check_network_and_demand(network: object, demand: object) -> None:
+    """Raise ``ValueError`` unless the first two arguments of a front door are what they must be."""
+    if not isinstance(network, ServiceNetwork):
+        swapped = " (network comes first, then demand)" * isinstance(network, DemandRates)
+        raise ValueError(
+            "network must be a ServiceNetwork, from ServiceNetwork.from_tables or from_folder, "
+            f"got {type(network).__name__}{swapped}"
+        )
+    if not isinstance(demand, DemandRates):
+        raise ValueError(
+            "demand must be DemandRates, from estimate_demand or DemandRates.from_table, "
+            f"got {type(demand).__name__}"
+        )
+
+
+def _one_of(ids: list[str], most: int = 10) -> str:
+    """Words for a choice of ids; the network may have none, or thousands."""
+    if not ids:
+        return "one of the commitments, and the network has none"
+    more = f" and {len(ids) - most} more" if len(ids) > most else ""
+    return f"one of {', '.join(repr(name) for name in ids[:most])}{more}"
+
+
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Raise ``ValueError`` unless the value is one of the choices."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
-
-
-def commitment_lines(results: Rows[CommitmentResult], most: int = 12) -> list[str]:
-    """Text lines of commitments: the missed ones first, then the tightest."""
-    ordered = sorted(results, key=_tightness)
-    width = max((len(result.commitment_id) for result in ordered[:most]), default=0)
-    lines = []
-    for result in ordered[:most]:
-        mark = "kept  " if result.is_met else "MISSED"
-        lines.append(
-            f"  {mark} {result.commitment_id:<{width}}  {result.metric:<9} "
-            f"{_figure(result.achieved, result.unit)} "
-            f"(promised {_figure(result.target, result.unit)})"
-            + ("" if result.price is None else f"  price {result.price:,.0f}")
-        )
-    if len(ordered) > most:
-        lines.append(
-            f"  ... and {len(ordered) - most} more commitments, all further from their target"
-        )
-    return lines
-
-
-def _tightness(result: CommitmentResult) -> tuple[bool, float]:
-    if result.achieved is None:
-        return result.is_met, float("inf")
-    if result.unit == "hours":
-        return result.is_met, (result.target - result.achieved) / result.target
-    return result.is_met, (result.achieved - result.target) / (1.0 - result.target)
-
-
-def _figure(value: float | None, unit: str) -> str:
-    if value is None:
-        return "no demand"
-    return f"{value:.2f} h" if unit == "hours" else f"{100 * value:.3f} %"
-
-
-def commitment_table_html(results: Rows[CommitmentResult]) -> str:
-    """HTML table of commitments."""
-    from html import escape  # noqa: PLC0415
-
-    rows = "".join(
-        f"<tr><td>{escape(r.commitment_id)}</td><td>{r.metric}</td>"
-        f"<td>{_figure(r.target, r.unit)}</td><td>{_figure(r.achieved, r.unit)}</td>"
-        f"<td>{'kept' if r.is_met else '<b>missed</b>'}</td>"
-        f"<td>{'' if r.price is None else f'{r.price:,.0f}'}</td></tr>"
-        for r in results
-    )
-    head = "".join(
-        f"<th>{name}</th>" for name in ("commitment", "metric", "promised", "achieved", "", "price")
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

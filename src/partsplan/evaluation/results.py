@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from html import escape
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -46,6 +47,8 @@ class ImpossibleCommitment:
     """Why it cannot be kept."""
 
 
+_MOST_SHOWN = 50
+
 Row = TypeVar("Row", CommitmentResult, ImpossibleCommitment)
 
 
@@ -72,6 +75,18 @@ class Rows(Sequence[Row], Generic[Row]):
 
     def __repr__(self) -> str:
         return f"{list(self._rows)!r}"
+
+    def _repr_html_(self) -> str:
+        names = [field.name for field in fields(self._kind)]
+        rows = (
+            "".join(f"<td>{escape(str(value))}</td>" for value in record.values())
+            for record in self.to_records()[:_MOST_SHOWN]
+        )
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        head = "".join(f"<th>{name}</th>" for name in names)
+        left = len(self) - _MOST_SHOWN
+        more = f"<p>... and {left} more</p>" if left > 0 else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
     def to_records(self) -> list[dict[str, Any]]:
         """Plain dicts, one per row."""

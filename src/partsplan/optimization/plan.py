@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.evaluation import CommitmentResult, ImpossibleCommitment, Performance
-from partsplan.evaluation.performance import commitment_lines, commitment_table_html
+from partsplan.evaluation.describing import commitment_lines, commitment_table_html
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork, frame_of
 
