@@ -198,7 +198,7 @@ class _Optimization:
         parts = np.arange(network.n_parts)
         unit_cost = network.parts["unit_cost"][:, None]
         cost = float(problem.cost(parts, stock).sum())
-        bound = min(search.bound, cost)
+        bound = min(max(search.bound, 0.0), cost)  # no stock costs less than nothing
         gap = relative_gap(cost, bound)
         gap = 0.0 if gap <= _OPTIMAL_GAP else gap
         return StockingPlan(
