@@ -102,7 +102,7 @@ class PriceFinder:
             stalled = len(recent) > 3 and recent[-1] - recent[-4] < _STALL * abs(recent[-1])
             if stalled or self.clock.is_over:
                 return
-            step = (used / self.allowed) ** _STEP_POWER
+            step = np.maximum(used / self.allowed, 0.0) ** _STEP_POWER
             price = price * np.clip(step, 1.0 / _LARGEST_STEP, _LARGEST_STEP)
 
     def _first_price(self) -> Floats:
