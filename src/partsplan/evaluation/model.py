@@ -28,6 +28,9 @@ from partsplan.network import Forest, ServiceNetwork
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_PIPELINE_SPREAD = 2.0
+"""Largest ratio of the pipelines (plus 1 unit) of parts in one block."""
+
 
 @dataclass(frozen=True, eq=False)
 class PartBlock:
@@ -116,8 +119,10 @@ class ServiceModel:
         """Blocks of at most ``size`` parts, together all parts once, in a fixed order."""
         for forest, routed in zip(self.network.forests, self._routed, strict=True):
             uncertain = np.isfinite(self.demand.rate_shape[forest.parts])
-            order = np.lexsort((self.pipeline_at_root[forest.parts], uncertain))
-            for chosen in _cut(forest.parts[order], uncertain[order], size):
+            pipeline = self.pipeline_at_root[forest.parts]
+            order = np.lexsort((pipeline, uncertain))
+            for piece in _cut(pipeline[order], uncertain[order], size):
+                chosen = forest.parts[order[piece]]
                 yield PartBlock(chosen, self.tree(forest, chosen), self._weights(routed, chosen))
 
     def waits_of_streams(self, stock: Integers, wait_days: Floats) -> Floats:
@@ -163,13 +168,18 @@ class ServiceModel:
         return _service_weights(self, routed, entries, len(parts))
 
 
-def _cut(parts: Integers, uncertain: NDArray[np.bool_], size: int) -> list[Integers]:
-    """Pieces of at most ``size`` parts, with known and uncertain rates apart."""
-    pieces = []
-    for kind in (False, True):
-        chosen = parts[uncertain == kind]
-        pieces += [chosen[start : start + size] for start in range(0, len(chosen), size)]
-    return pieces
+def _cut(pipeline: Floats, uncertain: NDArray[np.bool_], size: int) -> Iterator[slice]:
+    """Slices of sorted parts: at most ``size``, alike in pipeline, known and uncertain apart."""
+    start = 0
+    for end in range(1, len(pipeline) + 1):
+        if (
+            end == len(pipeline)
+            or end - start == size
+            or uncertain[end] != uncertain[start]
+            or pipeline[end] > _PIPELINE_SPREAD * (pipeline[start] + 1.0)
+        ):
+            yield slice(start, end)
+            start = end
 
 
 @dataclass(frozen=True, eq=False)

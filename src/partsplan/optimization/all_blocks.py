@@ -12,9 +12,6 @@ from partsplan.optimization.axes import Floats
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.search import BlockSearch, StockBounds
 
-TABLE_TOLERANCE = 1e-9
-"""Relative difference between a value and its lower bound above which tables grow."""
-
 
 @dataclass(frozen=True, eq=False)
 class PricedParts:
@@ -43,12 +40,34 @@ class AllBlocks:
         columns, used = [], np.zeros(len(price))
         least = np.zeros(self.n_parts)
         for place, search in enumerate(self.searches):
-            found, low = search.best(price, TABLE_TOLERANCE, (limits or {}).get(place))
+            found, low = search.best(price, (limits or {}).get(place))
             least[search.block.parts] = low
             used += found.uses[-len(low) :].sum(axis=0)
             columns.append(found)
         bound = float(least.sum()) - float(price @ self.allowed)
         return PricedParts(Columns.joined(columns), used, bound, least)
+
+    def columns_within(
+        self,
+        price: Floats,
+        slack: float,
+        limit: int,
+        *,
+        changes: int | None = None,
+        limits: Mapping[int, StockBounds] | None = None,
+    ) -> Columns:
+        """Columns of all parts within a slack of their least; see `BlockSearch.columns_within`."""
+        found: list[Columns] = []
+        for place, search in enumerate(self.searches):
+            left = limit - sum(len(columns) for columns in found)
+            narrow = (limits or {}).get(place)
+            found.append(search.columns_within(price, slack, left, changes=changes, limits=narrow))
+        return Columns.joined(found)
+
+    @property
+    def has_owned_units(self) -> bool:
+        """Whether some units cost nothing because they are owned."""
+        return any(bool(search.owned.any()) for search in self.searches)
 
     @cached_property
     def places(self) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ holds for all stocks within the limits. The least bound over the open nodes is t
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 
 from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.clock import Clock
+from partsplan.optimization.closing import CheapestChoice, cheapest_choice, undominated
 from partsplan.optimization.columns import ColumnPool, Columns
+from partsplan.optimization.enumeration import TooManyStocksError
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
+from partsplan.optimization.rounding import Choice
 from partsplan.optimization.search import StockBounds
 
 Floats = NDArray[np.float64]
@@ -26,6 +29,12 @@ Integers = NDArray[np.int64]
 _INTEGRAL = 1e-7
 _PASSES_PER_NODE = 12
 _SAME = 1e-11
+_CLOSING_COLUMNS = 250
+_CLOSING_SECONDS = 1.0
+
+
+Look = Callable[[RestrictedSolution | Choice | None], float]
+"""Looks at a relaxed solution or a choice of columns; returns the best cost known."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,7 @@ class BranchAndPrice:
 
     def run(
         self,
-        incumbent: Callable[[RestrictedSolution | None], float],
+        incumbent: Look,
         target_gap: float,
         clock: Clock,
         most_nodes: int | None = None,
@@ -99,7 +108,7 @@ class BranchAndPrice:
     def _work(
         self,
         node: _Node,
-        incumbent: Callable[[RestrictedSolution | None], float],
+        incumbent: Look,
         best: float,
         clock: Clock,
     ) -> float:
@@ -118,9 +127,37 @@ class BranchAndPrice:
                 break
         if solution is not None and solution.slack_share < _INTEGRAL:
             best = incumbent(solution)
-        if bound < best * (1.0 - _SAME):
-            self._branch(_Node(bound, price, node.narrowings), solution, is_priced=len(fresh) == 0)
+        if bound >= best * (1.0 - _SAME) or clock.is_over:
+            if bound < best:
+                self._push(_Node(bound, price, node.narrowings))
+            return best
+        priced_node = _Node(bound, price, node.narrowings)
+        answer = self._closed(priced_node, limits, best, clock)
+        if answer is not None and answer.choice is not None:
+            best = incumbent(answer.choice)
+        if answer is None or answer.bound < best * (1.0 - _SAME):
+            self._branch(priced_node, solution, is_priced=len(fresh) == 0)
         return best
+
+    def _closed(
+        self, node: _Node, limits: Mapping[int, StockBounds], best: float, clock: Clock
+    ) -> CheapestChoice | None:
+        """The cheapest choice among all columns that a plan cheaper than ``best`` could use.
+
+        ``None`` where they are too many.
+        """
+        if not np.isfinite(best) or self.blocks.has_owned_units:
+            return None
+        try:
+            columns = self.blocks.columns_within(
+                node.price, best - node.bound, _CLOSING_COLUMNS, limits=limits
+            )
+        except TooManyStocksError:
+            return None
+        seconds = max(0.1, min(_CLOSING_SECONDS, clock.seconds_left))
+        return cheapest_choice(
+            undominated(columns), self.blocks.allowed, self.blocks.n_parts, best, seconds
+        )
 
     def _branch(self, node: _Node, solution: RestrictedSolution | None, *, is_priced: bool) -> None:
         """Open the two sides of a split; a node that cannot be split leaves its bound."""

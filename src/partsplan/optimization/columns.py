@@ -5,6 +5,7 @@ The pool keeps each different column once, in the order it was met.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,21 +54,25 @@ class ColumnPool:
     """All different columns met so far, in order."""
 
     def __init__(self) -> None:
-        self._met: set[tuple[int, bytes]] = set()
+        self._places: dict[tuple[int, bytes], int] = {}
         self._chunks: list[Columns] = []
 
     def add(self, columns: Columns) -> Columns:
         """Keep the columns not met before; returns them."""
         fresh = np.zeros(len(columns), dtype=bool)
-        for i, part in enumerate(columns.parts.tolist()):
-            key = (part, columns.stock[i].tobytes())
-            if key not in self._met:
-                self._met.add(key)
+        for i, key in enumerate(_keys(columns)):
+            if key not in self._places:
+                self._places[key] = len(self._places)
                 fresh[i] = True
         new = columns.of(fresh)
         if len(new):
             self._chunks.append(new)
         return new
+
+    def places(self, columns: Columns) -> Integers:
+        """Positions of columns in the pool; those not met before are added."""
+        self.add(columns)
+        return np.array([self._places[key] for key in _keys(columns)], dtype=np.int64)
 
     @property
     def columns(self) -> Columns:
@@ -75,3 +80,8 @@ class ColumnPool:
         if len(self._chunks) > 1:
             self._chunks = [Columns.joined(self._chunks)]
         return self._chunks[0]
+
+
+def _keys(columns: Columns) -> Iterator[tuple[int, bytes]]:
+    for part, stock in zip(columns.parts.tolist(), columns.stock, strict=True):
+        yield part, stock.tobytes()

@@ -8,6 +8,7 @@ tree and keeping every choice that the slack still left allows; none is missed i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,8 +21,19 @@ class TooManyStocksError(Exception):
     """More stock vectors lie within the slack than the caller can take."""
 
 
+class TableTooShortError(Exception):
+    """A stock beyond the tables may lie within the slack."""
+
+    def __init__(self, branches: set[int], leaves: set[int]) -> None:
+        super().__init__("a stock beyond the tables may lie within the slack")
+        self.branches = branches
+        """Locations with children whose tables must grow."""
+        self.leaves = leaves
+        """Parents of childless locations whose tables must grow."""
+
+
 def stocks_within(
-    choice: FamilyChoice, grids: Grids, slack: Floats, limit: int, changes: int
+    choice: FamilyChoice, grids: Grids, slack: Floats, limit: int, changes: int | None
 ) -> tuple[Integers, Integers]:
     """Every tabulated stock vector within a slack of its part's best.
 
@@ -36,7 +48,8 @@ def stocks_within(
     limit
         Most vectors to return.
     changes
-        Most locations whose choice is not the best given the choices above.
+        Most locations whose choice is not the best given the choices above; ``None`` for all
+        stocks, tabulated or not.
 
     Returns
     -------
@@ -47,15 +60,20 @@ def stocks_within(
     ------
     TooManyStocksError
         If there are more than ``limit``.
+    TableTooShortError
+        If all stocks are asked for and the tables end too early.
     """
     part = np.flatnonzero(slack >= 0.0)
     place = np.zeros((len(part), grids.lowest.shape[1]), dtype=np.int64)
     left = slack[part]
-    changes_left = np.full(len(part), changes)
-    for location, path, values in _locations(choice, ()):
-        at = (part, *(place[:, above] for above in path))
-        here = values[at]
-        excess = here - here.min(axis=-1, keepdims=True)
+    changes_left = np.full(len(part), grids.lowest.shape[1] if changes is None else changes)
+    for spot in _spots(choice, ()):
+        at = (part, *(place[:, above] for above in spot.path))
+        here = spot.values[at]
+        least = here.min(axis=-1)
+        if changes is None and (spot.beyond[at] - least <= left).any():
+            raise TableTooShortError(*spot.too_short)
+        excess = here - least[:, None]
         may = excess <= left[:, None]
         may &= (excess <= 0.0) | (changes_left > 0)[:, None]
         row, chosen = np.nonzero(may)
@@ -64,16 +82,33 @@ def stocks_within(
         left = left[row] - excess[row, chosen]
         changes_left = changes_left[row] - (excess[row, chosen] > 0.0)
         part, place = part[row], place[row]
-        place[:, location] = chosen
+        place[:, spot.location] = chosen
     return part, grids.lowest[part] + place
 
 
-def _locations(
-    choice: FamilyChoice, path: tuple[int, ...]
-) -> Iterator[tuple[int, tuple[int, ...], Floats]]:
-    """Locations, each after those above it, with the path above and the values there."""
+@dataclass(frozen=True, eq=False)
+class _Spot:
+    """One location of the walk down the tree."""
+
+    location: int
+    path: tuple[int, ...]
+    """Locations above, the root first."""
+    values: Floats
+    """(part, context..., stock)."""
+    beyond: Floats
+    """Least of the stocks beyond the table: (part, context...)."""
+    too_short: tuple[set[int], set[int]]
+    """What must grow if the table is too short."""
+
+
+def _spots(choice: FamilyChoice, path: tuple[int, ...]) -> Iterator[_Spot]:
+    """All locations below a parent, each after those above it."""
+    values = choice.leaves.values
     for here, location in enumerate(choice.leaves.leaves.locations):
-        yield location, path, choice.leaves.values[..., here, :]
+        beyond = np.broadcast_to(choice.leaves.beyond[..., here], values.shape[:-2])
+        yield _Spot(location, path, values[..., here, :], beyond, (set(), {choice.parent}))
     for branch in choice.branches:
-        yield branch.branch.location, path, branch.values
-        yield from _locations(branch.below, (*path, branch.branch.location))
+        location = branch.branch.location
+        beyond = np.broadcast_to(branch.beyond, branch.values.shape[:-1])
+        yield _Spot(location, path, branch.values, beyond, ({location}, set()))
+        yield from _spots(branch.below, (*path, location))

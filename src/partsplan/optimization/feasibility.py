@@ -9,7 +9,6 @@ from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.measuring import measure, used
 from partsplan.evaluation.performance import MET_TOLERANCE
 from partsplan.evaluation.results import ImpossibleCommitment
-from partsplan.optimization.all_blocks import TABLE_TOLERANCE
 from partsplan.optimization.grids import poisson_quantile, worst_pipelines
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
@@ -62,7 +61,7 @@ def _least_use(searches: list[BlockSearch], row: int, n_rows: int) -> float:
     dearest = max(float(search.unit_price.max(initial=0.0)) for search in searches)
     price = np.zeros(n_rows)
     price[row] = 1e9 * max(dearest, 1e-9)
-    least = sum(float(search.best(price, TABLE_TOLERANCE)[1].sum()) for search in searches)
+    least = sum(float(search.best(price)[1].sum()) for search in searches)
     return least / float(price[row])
 
 

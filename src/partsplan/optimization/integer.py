@@ -11,16 +11,15 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.optimization.all_blocks import TABLE_TOLERANCE, AllBlocks
+from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.branching import BranchAndPrice
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
-from partsplan.optimization.enumeration import TooManyStocksError, stocks_within
+from partsplan.optimization.enumeration import TooManyStocksError
 from partsplan.optimization.master import IntegerMaster
 from partsplan.optimization.prices import PriceState
 from partsplan.optimization.restricted import RestrictedSolution
 from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
-from partsplan.optimization.search import BlockSearch
 
 logger = logging.getLogger("partsplan")
 
@@ -96,10 +95,14 @@ class PlanSearch:
         self.bound = max(self.bound, min(tree.bound, self.cost))
         logger.info("%d nodes: bound %.8g, cost %.8g", tree.nodes, self.bound, self.cost)
 
-    def _look(self, solution: RestrictedSolution | None) -> float:
-        """Round a node's relaxed solution; returns the best cost known."""
-        if solution is not None:
-            self._offer(self._rounded(solution.share))
+    def _look(self, found: RestrictedSolution | Choice | None) -> float:
+        """Consider a node's relaxed solution or final choice; returns the best cost known."""
+        if isinstance(found, Choice):
+            if found.cost < self.cost and found.keeps(self.allowed):
+                places = self.state.pool.places(found.columns.of(found.picked))
+                self.best = Choice(self.state.pool.columns, places)
+        elif found is not None:
+            self._offer(self._rounded(found.share))
         return self.cost
 
     def _offer(self, choice: Choice | None) -> None:
@@ -142,25 +145,12 @@ class PlanSearch:
         slack = _NEAR_SHARE * abs(self.state.bound)
         while not self.clock.is_over:
             try:
-                near = self._near(slack, limit)
+                near = self.blocks.columns_within(self.state.price, slack, limit, changes=1)
             except TooManyStocksError:
                 slack *= 0.6
                 continue
-            for search, rows, stock in near:
-                self.state.pool.add(search.columns_of_rows(rows, stock))
+            self.state.pool.add(near)
             return
-
-    def _near(self, slack: float, limit: int) -> list[tuple[BlockSearch, Integers, Integers]]:
-        near, count = [], 0
-        for search in self.blocks.searches:
-            choice = search.searched(
-                self.state.price, search.unit_price, TABLE_TOLERANCE, search.limits
-            )
-            room = np.full(len(search.block.parts), slack)
-            rows, stock = stocks_within(choice, search.grids, room, limit - count, changes=1)
-            count += len(rows)
-            near.append((search, rows, stock))
-        return near
 
     def _solve_master(self, gap: float) -> None:
         """The integer master over the nearest columns, parts with one column fixed."""

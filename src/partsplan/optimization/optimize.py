@@ -169,7 +169,7 @@ class _Optimization:
     def _fixed_use(self) -> Floats:
         fixed = np.zeros(self.problem.model.n_promises)
         for search in self.searches:
-            fixed += search.block.weights.fixed_use().sum(axis=0)
+            fixed += search.block.weights.unavoidable_use().sum(axis=0)
         return fixed
 
     def _searched(self, state: PriceState, blocks: AllBlocks) -> PlanSearch:

@@ -55,7 +55,9 @@ def repaired(choice: Choice, allowed: Floats) -> Choice | None:
         useful = np.flatnonzero(mended > 1e-6 * over)
         if len(useful) == 0:
             return None
-        worth = mended[useful] / np.maximum(extra[useful], 1e-6 * float(columns.cost.max()) + 1e-300)
+        worth = mended[useful] / np.maximum(
+            extra[useful], 1e-6 * float(columns.cost.max()) + 1e-300
+        )
         best = useful[int(worth.argmax())]
         used = used + scaled[best] - scaled[picked[columns.parts[best]]]
         picked[columns.parts[best]] = best

@@ -18,6 +18,7 @@ from partsplan.optimization.choices import (
     short_grids,
 )
 from partsplan.optimization.columns import Columns
+from partsplan.optimization.enumeration import TableTooShortError, stocks_within
 from partsplan.optimization.grids import first_grids
 from partsplan.optimization.pricing import PriceSearch
 from partsplan.optimization.problem import PlanningProblem
@@ -28,6 +29,9 @@ Integers = NDArray[np.int64]
 
 StockBounds = tuple[Integers, Floats]
 """Fewest and most units, each of shape (n_parts, n_locations)."""
+
+TABLE_TOLERANCE = 1e-9
+"""Relative difference between a value and its lower bound above which tables grow."""
 
 _OWNED_PRICE_SHARES = 2.0 ** -np.arange(0.0, 11.0)
 
@@ -42,7 +46,8 @@ class BlockSearch:
         self.unit_price = problem.unit_price(block.parts)
         self.owned = problem.owned(block.parts)
         self.limits = problem.lowest(block.parts), problem.highest(block.parts)
-        self.fixed_use = block.weights.fixed_use()[:, problem.kept]
+        self.fixed_use = block.weights.unavoidable_use()[:, problem.kept]
+        self._avoidable_use = block.weights.fixed_use()[:, problem.kept] - self.fixed_use
         self.grids = first_grids(block.tree, self.limits[0])
         self._tables: Family | None = None
 
@@ -53,17 +58,13 @@ class BlockSearch:
             self._tables = build_tables(self.problem.evaluation, self.block, self.grids)
         return self._tables
 
-    def best(
-        self, price: Floats, tolerance: float, limits: StockBounds | None = None
-    ) -> tuple[Columns, Floats]:
+    def best(self, price: Floats, limits: StockBounds | None = None) -> tuple[Columns, Floats]:
         """Best column of every part, and a lower bound of its cost and penalties.
 
         Parameters
         ----------
         price
             Price of one unit of use of every kept promise.
-        tolerance
-            Relative difference between value and lower bound above which tables grow.
         limits
             Fewest and most units, where they are narrower than the problem's.
 
@@ -74,28 +75,26 @@ class BlockSearch:
         """
         limits = limits or self.limits
         if not self.owned.any():
-            choice = self.searched(price, self.unit_price, tolerance, limits)
-            return self.columns(chosen_stock(choice, self.grids)), choice.low
-        return self._best_with_owned(price, tolerance, limits)
+            choice = self.searched(price, self.unit_price, limits)
+            low = choice.low + self._avoidable_use @ price
+            return self.columns(chosen_stock(choice, self.grids)), low
+        columns, low = self._best_with_owned(price, limits)
+        return columns, low + self._avoidable_use @ price
 
-    def _best_with_owned(
-        self, price: Floats, tolerance: float, limits: StockBounds
-    ) -> tuple[Columns, Floats]:
+    def _best_with_owned(self, price: Floats, limits: StockBounds) -> tuple[Columns, Floats]:
         """Bound with owned units free: for any share t, cost >= t * price * (units - owned)."""
         found: list[Columns] = []
         low = np.full(len(self.owned), -np.inf)
         unit = self.unit_price.max(axis=1)
         for share in _OWNED_PRICE_SHARES:
-            choice = self.searched(price, self.unit_price * share, tolerance, limits)
+            choice = self.searched(price, self.unit_price * share, limits)
             found.append(self.columns(chosen_stock(choice, self.grids)))
             low = np.maximum(low, choice.low - share * unit * self.owned)
             if (found[-1].stock.sum(axis=1) >= self.owned).all():
                 break
         return Columns.joined(found), low
 
-    def searched(
-        self, price: Floats, unit_price: Floats, tolerance: float, limits: StockBounds
-    ) -> FamilyChoice:
+    def searched(self, price: Floats, unit_price: Floats, limits: StockBounds) -> FamilyChoice:
         """Values of all tabulated stocks, the tables grown until the lower bound is tight."""
         full_price = np.zeros(self.problem.model.n_promises)
         full_price[self.problem.kept] = price
@@ -103,7 +102,7 @@ class BlockSearch:
             choice = PriceSearch(self.block, self.grids, self.tables, unit_price, limits).search(
                 full_price
             )
-            loose = ~(choice.value - choice.low <= tolerance * np.abs(choice.low))
+            loose = ~(choice.value - choice.low <= TABLE_TOLERANCE * np.abs(choice.low))
             if not loose.any():
                 return choice
             self._grow(choice, np.flatnonzero(loose))
@@ -111,6 +110,41 @@ class BlockSearch:
     def _grow(self, choice: FamilyChoice, parts: Integers) -> None:
         self.grids = self.grids.grown(*short_grids(choice, parts))
         self._tables = None
+
+    def columns_within(
+        self,
+        price: Floats,
+        slack: float,
+        limit: int,
+        *,
+        changes: int | None = None,
+        limits: StockBounds | None = None,
+    ) -> Columns:
+        """Columns whose cost and penalties are within a slack of their part's least.
+
+        Parameters
+        ----------
+        price
+            Price of one unit of use of every kept promise.
+        slack
+            Largest excess, in the objective's unit.
+        limit
+            Most columns; beyond it ``TooManyStocksError`` is raised.
+        changes
+            Most locations that differ from the best choice; ``None`` for all columns there are.
+        limits
+            Fewest and most units, where they are narrower than the problem's.
+        """
+        room = np.full(len(self.block.parts), slack)
+        while True:
+            choice = self.searched(price, self.unit_price, limits or self.limits)
+            try:
+                rows, stock = stocks_within(choice, self.grids, room, limit, changes)
+            except TableTooShortError as short:
+                self.grids = self.grids.grown(short.branches, short.leaves)
+                self._tables = None
+                continue
+            return self.columns_of_rows(rows, stock)
 
     def columns(self, stock: Integers) -> Columns:
         """Columns of one tabulated stock vector per part of the block."""
