@@ -171,9 +171,20 @@ class ServiceWeights:
         return active
 
     def fixed_use(self) -> Floats:
-        """Use that no stock can avoid on the own routes, shape (n_parts, n_promises)."""
+        """Fixed use while every location serves its customers, shape (n_parts, n_promises)."""
         own = np.array([route.is_own for route in self.routes], dtype=np.float64)
         return self.fixed.uses(np.broadcast_to(own, (self.fixed.n_parts, len(own))).copy())
+
+    def unavoidable_use(self) -> Floats:
+        """At most the use that no stock can avoid, shape (n_parts, n_promises).
+
+        Less than `fixed_use` where an ancestor's lane is the faster one.
+        """
+        is_own = np.array([route.is_own for route in self.routes], dtype=bool)
+        slot = self.fixed.row % max(self.fixed.n_slots, 1)
+        weight = np.where(is_own[slot], self.fixed.weight, np.minimum(self.fixed.weight, 0.0))
+        least = replace(self.fixed, weight=weight)
+        return least.uses(np.ones((self.fixed.n_parts, len(self.routes))))
 
     def uses(self, stock: Integers, wait_days: Floats, stockout: Floats, late: Floats) -> Floats:
         """Use of every promise by every part, fixed use included; shape (n_parts, n_promises).
