@@ -70,12 +70,32 @@ class PlainService:
         return list(self.locations)[hours.index(min(hours))]
 
     def _streams(self):
+        """Of the machines; demand that is given instead is shared out by catalogue rates."""
         given = {row["part_id"] for row in self.tables.get("demand", [])}
+        catalogue = list(self._machine_streams())
+        yield from (stream for stream in catalogue if stream["part"] not in given)
+        for row in self.tables.get("demand", []):
+            part, site = row["part_id"], row.get("site_id")
+            behind = [s for s in catalogue if site and (s["part"], s["site"]) == (part, site)]
+            total = sum(stream["per_year"] for stream in behind)
+            for stream in behind:
+                yield stream | {"per_year": row["per_year"] * stream["per_year"] / total}
+            if not behind:
+                yield {
+                    "part": part,
+                    "site": site,
+                    "equipment": None,
+                    "group": None,
+                    "per_year": row["per_year"],
+                    "stopping": 0.0,
+                    "hands": 0.0,
+                    "location": self.serving(site, part) if site else row["location_id"],
+                }
+
+    def _machine_streams(self):
         for number, group in enumerate(self.tables.get("installed_base", [])):
             for row in self.tables["bill_of_materials"]:
-                if row["equipment_id"] != group["equipment_id"] or row["part_id"] in given:
-                    continue
-                if not group["machines"]:
+                if row["equipment_id"] != group["equipment_id"] or not group["machines"]:
                     continue
                 hours = group.get("hours_per_year", HOURS_PER_YEAR)
                 rate = row.get("failures_per_year")
@@ -90,18 +110,6 @@ class PlainService:
                     "hands": row.get("diagnosis_hours", 0.0) + row.get("repair_hours", 0.0),
                     "location": self.serving(group["site_id"], row["part_id"]),
                 }
-        for row in self.tables.get("demand", []):
-            site = row.get("site_id")
-            yield {
-                "part": row["part_id"],
-                "site": site,
-                "equipment": None,
-                "group": None,
-                "per_year": row["per_year"],
-                "stopping": 0.0,
-                "hands": 0.0,
-                "location": self.serving(site, row["part_id"]) if site else row["location_id"],
-            }
 
     def fact(self, part, location, name):
         return self.own_facts.get((part, location), {}).get(name)
