@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from benchmarks import peers
@@ -37,47 +38,68 @@ class Run:
     passes: int | None = None
 
 
-def runs_of(seed: int, options: argparse.Namespace) -> Iterator[Run]:
-    """All methods on one instance."""
-    network, demand = recipe_a(seed, options.parts, options.fsls)
-    start = perf_counter()
-    plan = pp.optimize(network, demand)
-    seconds = perf_counter() - start
-    if plan.stock is None or plan.bound is None:
-        raise SystemExit(f"seed {seed}: {plan.status}, nothing proven to compare with")
+class Instance:
+    """One instance with the plan of partsplan, whose bound the others are measured by."""
 
-    def run_of(method: str, stock: Integers | None, seconds: float, **more: float | None) -> Run:
+    def __init__(self, seed: int, options: argparse.Namespace) -> None:
+        self.seed = seed
+        self.options = options
+        self.network, self.demand = recipe_a(seed, options.parts, options.fsls)
+        self.problem = TwoLevelProblem.of(self.network, self.demand)
+        start = perf_counter()
+        self.plan = pp.optimize(self.network, self.demand)
+        self.plan_seconds = perf_counter() - start
+        if self.plan.bound is None:
+            raise SystemExit(f"seed {seed}: {self.plan.status}, nothing proven to compare with")
+        self.bound = self.plan.bound
+
+    def runs(self) -> Iterator[Run]:
+        """All methods."""
+        ours = self.plan.stock
+        run = self._run_of(OURS, None if ours is None else ours.array, self.plan_seconds)
+        yield replace(run, gap=self.plan.gap, passes=self.plan.passes)
+        start = perf_counter()
+        tables = ExactTables.of(self.problem)
+        table_seconds = perf_counter() - start
+        for method, stock_by in searches(self.problem, tables).items():
+            start = perf_counter()
+            stock = stock_by()
+            yield self._run_of(method, stock, table_seconds + perf_counter() - start)
+        if peers.cbc_missing() is None:
+            yield from self._single_level_runs(tables)
+
+    def _single_level_runs(self, tables: ExactTables) -> Iterator[Run]:
+        start = perf_counter()
+        model = peers.SingleLevelModel(
+            self.problem, self.options.centre_fill_rate, self.options.cbc_seconds
+        )
+        stock = model.stock(self.problem.allowed_hours)
+        yield self._run_of("single-level PuLP, CBC", stock, perf_counter() - start)
+        start = perf_counter()
+        stock = model.tightened_until_kept(tables)
+        yield self._run_of("the same, targets tightened", stock, perf_counter() - start)
+
+    def _run_of(self, method: str, stock: Integers | None, seconds: float) -> Run:
+        """What a stock costs and keeps, by ``pp.evaluate``."""
         if stock is None:
             return Run(method, seconds)
-        cost = problem.cost(stock)
+        cost = self.problem.cost(stock)
+        results = pp.evaluate(self.network, self.demand, self._columns(stock)).commitments
+        kept = sum(result.is_met for result in results)
+        if kept == len(results) and cost < self.bound * (1.0 - 1e-9):
+            raise SystemExit(
+                f"seed {self.seed}: {method} keeps everything at {cost}, below the proven bound "
+                f"{self.bound}: a fault of partsplan"
+            )
+        return Run(method, seconds, cost, cost / self.bound, kept, len(results))
+
+    def _columns(self, stock: Integers) -> dict[str, Any]:
         part, location = np.nonzero(stock)
-        columns = {
-            "part_id": np.array(network.part_ids, dtype=object)[part],
-            "location_id": np.array(network.location_ids, dtype=object)[location],
+        return {
+            "part_id": np.array(self.network.part_ids, dtype=object)[part],
+            "location_id": np.array(self.network.location_ids, dtype=object)[location],
             "base_stock": stock[part, location],
         }
-        results = pp.evaluate(network, demand, columns).commitments
-        kept = sum(result.is_met for result in results)
-        if kept == len(results) and cost < plan.bound * (1.0 - 1e-9):
-            raise SystemExit(f"seed {seed}: {method} keeps all at {cost}, below {plan.bound=}")
-        return Run(method, seconds, cost, cost / plan.bound, kept, len(results), **more)
-
-    problem = TwoLevelProblem.of(network, demand)
-    yield run_of(OURS, plan.stock.array, seconds, gap=plan.gap, passes=plan.passes)
-    start = perf_counter()
-    tables = ExactTables.of(problem)
-    table_seconds = perf_counter() - start
-    for method, plan_by in searches(problem, tables).items():
-        start = perf_counter()
-        stock = plan_by()
-        yield run_of(method, stock, table_seconds + perf_counter() - start)
-    if peers.cbc_missing() is None:
-        start = perf_counter()
-        model = peers.SingleLevelModel(problem, options.centre_fill_rate, options.cbc_seconds)
-        stock = model.stock(problem.allowed_hours)
-        yield run_of("single-level PuLP, CBC", stock, perf_counter() - start)
-        stock = model.tightened_until_kept(tables)
-        yield run_of("the same, targets tightened", stock, perf_counter() - start)
 
 
 def searches(problem: TwoLevelProblem, tables: ExactTables) -> dict[str, Callable[[], Integers]]:
@@ -110,7 +132,7 @@ def summary_of(method: str, runs: list[Run]) -> list[str]:
 
 
 def _mean(runs: list[Run], name: str) -> float:
-    return statistics.mean(getattr(run, name) for run in runs)
+    return float(np.mean([getattr(run, name) for run in runs]))
 
 
 def _percent_above(relative: float) -> str:
@@ -132,7 +154,7 @@ def main() -> None:
     options = parser.parse_args()
     by_method: dict[str, list[Run]] = {}
     for seed in range(options.seeds):
-        for run in runs_of(seed, options):
+        for run in Instance(seed, options).runs():
             by_method.setdefault(run.method, []).append(run)
     print(f"Recipe A, {options.parts:,} parts x {options.fsls} FSLs, {options.seeds} seeds, means")
     print(f"{machine()}\n")

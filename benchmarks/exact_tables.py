@@ -63,7 +63,7 @@ class TwoLevelProblem:
     @property
     def hours_per_late_unit(self) -> Floats:
         """Shape (n_fsls,): mean wait of an FSL per unit late there [hours/unit]."""
-        return HOURS_PER_DAY / self.tree.own_rate[:, 1:].sum(axis=0)
+        return np.asarray(HOURS_PER_DAY / self.tree.own_rate[:, 1:].sum(axis=0))
 
     def cost(self, stock: Integers) -> float:
         """Holding cost of a stock [currency/year]."""
@@ -126,10 +126,10 @@ class ExactTables:
     def wait_hours(self, stock: Integers) -> Floats:
         """Mean wait of every FSL under a stock [hours]."""
         fsls = np.arange(stock.shape[1] - 1)
-        return np.sum(
-            [table[row[0], fsls, row[1:]] for table, row in zip(self.hours, stock, strict=True)],
-            axis=0,
-        )
+        hours = np.zeros(len(fsls))
+        for table, row in zip(self.hours, stock, strict=True):
+            hours += table[row[0], fsls, row[1:]]
+        return hours
 
 
 def _rows(centre: Integers, fsl: Integers, parts: Integers) -> int:

@@ -27,9 +27,6 @@ _SOLVER_GAP = 5e-4
 _TIGHTENINGS = 10
 
 
-# Marginal analysis
-
-
 @dataclass
 class _Search:
     """A stock and the effect of one unit more, or less, of every part at every location."""
@@ -126,9 +123,6 @@ def without_spare_units(problem: TwoLevelProblem, tables: ExactTables, stock: In
         search.move(p, location)
 
 
-# Item by item
-
-
 def same_fill_rate(problem: TwoLevelProblem, tables: ExactTables) -> Integers:
     """Smallest stocks with one fill rate for all parts at all places, just high enough."""
     return _just_kept(
@@ -188,9 +182,6 @@ def _share(logit: float) -> float:
     return 1.0 / (1.0 + float(np.exp(-logit)))
 
 
-# Single-level PuLP model
-
-
 def cbc_missing() -> str | None:
     """Why the PuLP model cannot be solved by CBC here; None if it can."""
     import pulp
@@ -242,7 +233,7 @@ def _stock_for_fill_rate(pipeline: Floats, target: float) -> Integers:
     """Smallest stock with the fill rate under a Poisson pipeline."""
     levels = np.arange(1 + int(poisson_quantile(pipeline, 1e-9).max()) + 1)
     enough = fill_rate(levels, pipeline[:, np.newaxis]) >= target
-    return enough.argmax(axis=1).astype(np.int64)
+    return np.asarray(enough.argmax(axis=1), dtype=np.int64)
 
 
 def _solved_by_cbc(
