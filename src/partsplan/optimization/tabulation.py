@@ -53,41 +53,44 @@ class TableBuilder:
         self.grids = grids
         self.windows = windows
         self.worst = worst_pipelines(tree)
-        self.waits = self._waits_needed()
+        self.asked = self._waits_asked_from_above()
 
     def build(self) -> Family:
         """Tables of all locations, from the roots down."""
         n = self.tree.n_parts
         none_late = np.ones((n, 1))
-        keys = {key for root in self._roots() for key in self._waits_above(root)}
-        laws = _Laws(none_late, dict.fromkeys(keys, none_late), dict.fromkeys(keys, np.zeros(n)))
+        waits = {
+            self._wait_above(root, wait).tobytes()
+            for root in self._roots()
+            for wait in self._waits_at(root)
+        }
+        laws = _Laws(none_late, dict.fromkeys(waits, none_late), dict.fromkeys(waits, np.zeros(n)))
         return self._family(OUTSIDE, self._roots(), laws)
 
     def _roots(self) -> tuple[int, ...]:
         return tuple(np.flatnonzero(self.tree.parents < 0).tolist())
 
-    def _waits_needed(self) -> dict[int, dict[bytes, Floats]]:
-        """Waits (days per part) at each location that some window at or below it asks for."""
-        needed: dict[int, dict[bytes, Floats]] = {
+    def _waits_asked_from_above(self) -> dict[int, dict[bytes, Floats]]:
+        """Waits (days per part) of which the children of a location ask what is left for it."""
+        asked: dict[int, dict[bytes, Floats]] = {
             location: {} for location in range(self.tree.n_locations)
         }
-        for location, days in self.windows:
-            wait = np.full(self.tree.n_parts, days)
-            needed[location][wait.tobytes()] = wait
-        for j in reversed(self.tree.order):
-            parent = int(self.tree.parents[j])
-            if parent >= 0:
-                for wait in needed[j].values():
-                    above = self._wait_above(j, wait)
-                    needed[parent][above.tobytes()] = above
-        return needed
+        self.asked = asked
+        for location in reversed(self.tree.order):
+            parent = int(self.tree.parents[location])
+            for wait in self._waits_at(location) if parent >= 0 else ():
+                above = self._wait_above(location, wait)
+                asked[parent][above.tobytes()] = above
+        return asked
+
+    def _waits_at(self, location: int) -> list[Floats]:
+        """All waits at a location: its own windows and what its children ask for."""
+        own = [np.full(self.tree.n_parts, days) for at, days in self.windows if at == location]
+        return [*own, *self.asked[location].values()]
 
     def _wait_above(self, location: int, wait: Floats) -> Floats:
         """What is left of a wait for the parent: (u - T)+."""
         return np.maximum(wait - self.tree.transit_days[:, location], 0.0)
-
-    def _waits_above(self, location: int) -> set[bytes]:
-        return {self._wait_above(location, w).tobytes() for w in self.waits[location].values()}
 
     def _family(self, parent: int, members: Sequence[int], laws: _Laws) -> Family:
         children = self.tree.children
@@ -105,23 +108,32 @@ class TableBuilder:
         )
         backorders = self._mixed(laws.now, Given(loss, share, "loss"), lowest, size)
         stockout = self._mixed(laws.now, Given(tail, share, "tail"), lowest, size)
-        late = {
-            w: self._leaf_late(location, days, size, laws)
-            for w, (location, days) in enumerate(self.windows)
-            if location in locations
-        }
+        late = self._own_lateness(locations, size, laws)
         return Leaves(locations, Figures(backorders, stockout, late))
 
-    def _leaf_late(self, location: int, days: float, size: int, laws: _Laws) -> Floats:
-        wait = np.full(self.tree.n_parts, days)
-        lowest = self.grids.lowest[:, [location]]
-        above = self._wait_above(location, wait).tobytes()
-        tail, _ = poisson_tables(
-            self.tree.pipeline(days)[:, [location]], size + int(lowest.max(initial=0))
-        )
-        given = Given(tail, self.tree.share[:, [location]], "tail")
-        late = self._mixed(laws.then[above], given, lowest, size)[..., 0, :]
-        return self._with_empty_shelf(location, wait, late, laws.late[above])
+    def _own_lateness(self, locations: Sequence[int], size: int, laws: _Laws) -> dict[int, Floats]:
+        """Lateness of the windows of some locations with one parent; (part, context..., stock)."""
+        by_law: dict[bytes, list[int]] = {}
+        for w, (location, days) in enumerate(self.windows):
+            if location in locations:
+                wait = np.full(self.tree.n_parts, days)
+                by_law.setdefault(self._wait_above(location, wait).tobytes(), []).append(w)
+        late: dict[int, Floats] = {}
+        for above, windows in by_law.items():
+            places = [self.windows[w][0] for w in windows]
+            pipelines = [
+                self.tree.pipeline(self.windows[w][1])[:, self.windows[w][0]] for w in windows
+            ]
+            lowest = self.grids.lowest[:, places]
+            tail, _ = poisson_tables(np.stack(pipelines, axis=1), size + int(lowest.max(initial=0)))
+            given = Given(tail, self.tree.share[:, places], "tail")
+            mixed = self._mixed(laws.then[above], given, lowest, size)
+            for k, w in enumerate(windows):
+                wait = np.full(self.tree.n_parts, self.windows[w][1])
+                late[w] = self._with_empty_shelf(
+                    places[k], wait, mixed[..., k, :], laws.late[above]
+                )
+        return late
 
     def _with_empty_shelf(
         self, location: int, wait: Floats, late: Floats, parent_late: Floats
@@ -156,22 +168,21 @@ class TableBuilder:
         law = self._pipeline_law(location, laws.now, np.zeros(self.tree.n_parts))
         now = _late_units(law, stock)
         then, late = {}, {}
-        for key, wait in self.waits[location].items():
+        for key, wait in self.asked[location].items():
             above = self._wait_above(location, wait).tobytes()
-            later = self._pipeline_law(location, laws.then[above], wait)
-            then[key] = _late_units(later, stock)
+            later = law
+            if wait.any():
+                later = self._pipeline_law(location, laws.then[above], wait)
+            then[key] = _late_units(later, stock) if wait.any() else now
             over = _at_stock(tails(later), stock)
             over = self._with_empty_shelf(location, wait, over, laws.late[above])
             late[key] = _with_endless(over)
         counts = np.arange(now.shape[-1], dtype=np.float64)
+        own_late = self._own_lateness((location,), size, laws)
         figures = Figures(
             backorders=now @ counts,
             stockout=_with_endless(_at_stock(tails(law), stock)),
-            late={
-                w: late[np.full(self.tree.n_parts, days).tobytes()]
-                for w, (place, days) in enumerate(self.windows)
-                if place == location
-            },
+            late={window: _with_endless(over) for window, over in own_late.items()},
         )
         below = _Laws(now, then, late)
         return Branch(
