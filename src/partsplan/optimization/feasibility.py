@@ -6,32 +6,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.evaluation.commitments import Promise
-from partsplan.evaluation.measuring import measure, used
+from partsplan.evaluation.measuring import measure_block
 from partsplan.evaluation.performance import MET_TOLERANCE
 from partsplan.evaluation.results import ImpossibleCommitment
-from partsplan.optimization.grids import poisson_quantile, worst_pipelines
+from partsplan.optimization.grids import endless_stock
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
-_ENDLESS_TAIL = 1e-15
-_UNCERTAIN_MULTIPLE = 40.0
 
 
-def endless_stock(problem: PlanningProblem) -> Integers:
-    """Stock that runs out practically never, as far as the limits allow; (n_parts, n_locations)."""
-    network = problem.network
-    stock = np.zeros((network.n_parts, network.n_locations), dtype=np.int64)
-    for block in problem.blocks(2000):
-        pipeline = worst_pipelines(block.tree)
-        shape = block.tree.rate_shape[:, None]
-        spread = np.where(np.isfinite(shape), _UNCERTAIN_MULTIPLE * (1.0 + 1.0 / shape), 1.0)
-        enough = 1 + poisson_quantile(pipeline * spread, _ENDLESS_TAIL)
-        lowest, highest = problem.lowest(block.parts), problem.highest(block.parts)
-        stock[block.parts] = np.maximum(np.minimum(enough, highest), lowest)
-    return stock
+def use_at_most_stock(problem: PlanningProblem, searches: list[BlockSearch]) -> Floats:
+    """Use of every promise when every place holds as much as it may; shape (n_promises,).
+
+    Parts without a maximum never run out, so only their fixed use is left.
+    """
+    total = np.zeros(problem.model.n_promises)
+    for search in searches:
+        block = search.block
+        lowest, highest = search.limits
+        is_limited = (np.isfinite(highest) & (block.tree.rate > 0)).any(axis=1)
+        total += block.weights.fixed_use()[~is_limited].sum(axis=0)
+        rows = np.flatnonzero(is_limited)
+        if len(rows):
+            some = block.of_parts(rows)
+            most = np.minimum(endless_stock(some.tree), highest[rows]).astype(np.int64)
+            measured = measure_block(some, np.maximum(most, lowest[rows]), problem.evaluation)
+            total += measured.uses().sum(axis=0)
+    return total
 
 
 def impossible_commitments(
@@ -43,7 +45,7 @@ def impossible_commitments(
     use is found by the price search at a price beside which holding costs nothing.
     """
     model = problem.model
-    use = used(model, measure(model, endless_stock(problem), problem.evaluation))
+    use = use_at_most_stock(problem, searches)
     found = []
     for row, c in enumerate(problem.kept.tolist()):
         promise = model.promises[c]

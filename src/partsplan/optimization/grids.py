@@ -6,10 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import pdtrik
+from scipy.special import gammainccinv, pdtrik
 
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers
+
+ENDLESS_TAIL = 1e-15
+"""Probability at which a stock counts as never running out."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +75,12 @@ def worst_pipelines(tree: SupplyTree) -> Floats:
         if tree.parents[j] >= 0:
             worst[:, j] += tree.share[:, j] * worst[:, tree.parents[j]]
     return worst
+
+
+def endless_stock(tree: SupplyTree) -> Integers:
+    """Stock that runs out practically never, even with nothing above; (n_parts, n_locations)."""
+    shape = np.where(np.isfinite(tree.rate_shape), tree.rate_shape, 1.0)
+    factor = np.where(
+        np.isfinite(tree.rate_shape), gammainccinv(shape + 1.0, ENDLESS_TAIL) / shape, 1.0
+    )
+    return 1 + poisson_quantile(worst_pipelines(tree) * factor[:, None], ENDLESS_TAIL)

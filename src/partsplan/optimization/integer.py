@@ -29,6 +29,7 @@ Integers = NDArray[np.int64]
 _NEAR_PER_PART = 20
 _NEAR_AT_MOST = 40_000
 _NEAR_SHARE = 0.02
+_NEAR_TRIES = 30
 _NODES_BEFORE_MASTER = 150
 _MASTER_COLUMNS = 3_000
 _MASTER_SECONDS = 3.0
@@ -143,7 +144,9 @@ class PlanSearch:
         """Columns one change away from the best, as many as are of use."""
         limit = min(_NEAR_PER_PART * self.n_parts + 200, _NEAR_AT_MOST)
         slack = _NEAR_SHARE * abs(self.state.bound)
-        while not self.clock.is_over:
+        for _ in range(_NEAR_TRIES):
+            if self.clock.is_over:
+                return
             try:
                 near = self.blocks.columns_within(self.state.price, slack, limit, changes=1)
             except TooManyStocksError:

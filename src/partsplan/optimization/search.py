@@ -19,7 +19,7 @@ from partsplan.optimization.choices import (
 )
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.enumeration import TableTooShortError, stocks_within
-from partsplan.optimization.grids import first_grids
+from partsplan.optimization.grids import endless_stock, first_grids
 from partsplan.optimization.pricing import PriceSearch
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.tables import Family
@@ -45,11 +45,18 @@ class BlockSearch:
         self.windows = list(block.weights.windows)
         self.unit_price = problem.unit_price(block.parts)
         self.owned = problem.owned(block.parts)
-        self.limits = problem.lowest(block.parts), problem.highest(block.parts)
+        self.limits = self._limits()
         self.fixed_use = block.weights.unavoidable_use()[:, problem.kept]
         self._avoidable_use = block.weights.fixed_use()[:, problem.kept] - self.fixed_use
         self.grids = first_grids(block.tree, self.limits[0])
         self._tables: Family | None = None
+
+    def _limits(self) -> StockBounds:
+        """Fewest and most units; what costs nothing is held at most until it never runs out."""
+        lowest = self.problem.lowest(self.block.parts)
+        highest = self.problem.highest(self.block.parts)
+        enough = np.maximum(np.minimum(endless_stock(self.block.tree), highest), lowest)
+        return lowest, np.where(self.unit_price > 0.0, highest, enough)
 
     @property
     def tables(self) -> Family:
