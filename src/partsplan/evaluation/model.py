@@ -40,6 +40,10 @@ class PartBlock:
     tree: SupplyTree
     weights: ServiceWeights
 
+    def of_parts(self, rows: Integers) -> PartBlock:
+        """The same for some parts of the block, by their place in it."""
+        return PartBlock(self.parts[rows], self.tree.of_parts(rows), self.weights.of_parts(rows))
+
 
 @dataclass(frozen=True, eq=False)
 class _RoutedStreams:
@@ -51,17 +55,23 @@ class _RoutedStreams:
     hours: Floats
     """Shape (n_streams, n_choices): lane hours of each choice."""
 
-    def waits(self, streams: DemandStreams, stock: Integers, wait_days: Floats) -> Floats:
-        """Mean wait of every stream at the location that ships to it [days]."""
+    def choices(self, streams: DemandStreams, stock: Integers) -> Integers:
+        """Choice that serves every stream at a stock; 0 is its own route."""
         shipper = np.array([route.shipper for route in self.routes] or [0])
-        chosen = streams.location.copy()
+        chosen = np.zeros(len(streams), dtype=np.int64)
         for choice in range(self.route.shape[1] - 1, 0, -1):
-            other = shipper[self.route[:, choice]]
-            ships = (self.route[:, choice] >= 0) & (stock[streams.part, other] > 0)
-            chosen = np.where(ships, other, chosen)
-        empty = stock[streams.part, streams.location] == 0
-        chosen = np.where(empty, chosen, streams.location)
-        return wait_days[streams.part, chosen]
+            route = self.route[:, choice]
+            ships = (route >= 0) & (stock[streams.part, shipper[route]] > 0)
+            chosen[ships] = choice
+        chosen[stock[streams.part, streams.location] > 0] = 0
+        return chosen
+
+    def shippers(self, streams: DemandStreams, stock: Integers) -> tuple[Integers, Floats]:
+        """Location that ships to every stream at a stock, and its lane hours."""
+        chosen = self.choices(streams, stock)
+        every = np.arange(len(chosen))
+        shipper = np.array([route.shipper for route in self.routes] or [0])
+        return shipper[self.route[every, chosen]], self.hours[every, chosen]
 
 
 class ServiceModel:
@@ -125,16 +135,18 @@ class ServiceModel:
                 chosen = forest.parts[order[piece]]
                 yield PartBlock(chosen, self.tree(forest, chosen), self._weights(routed, chosen))
 
-    def waits_of_streams(self, stock: Integers, wait_days: Floats) -> Floats:
-        """Mean wait of every demand stream at the location that ships to it [days].
+    def shippers(self, stock: Integers) -> tuple[Integers, Floats]:
+        """Location that ships to every demand stream at a stock, and its lane hours.
 
-        ``stock`` and ``wait_days`` have the shape (n_parts, n_locations).
+        ``stock`` has the shape (n_parts, n_locations).
         """
-        waits = np.zeros(len(self.streams.part))
+        shipper = self.streams.location.copy()
+        hours = np.zeros(len(shipper))
         for forest, routed in zip(self.network.forests, self._routed, strict=True):
             inside = np.isin(self.streams.part, forest.parts)
-            waits[inside] = routed.waits(self.streams, stock, wait_days)[inside]
-        return waits
+            places, lanes = routed.shippers(self.streams, stock)
+            shipper[inside], hours[inside] = places[inside], lanes[inside]
+        return shipper, hours
 
     @cached_property
     def _routed(self) -> tuple[_RoutedStreams, ...]:
@@ -326,8 +338,8 @@ def _response_terms(
     fixed: list[_Quad] = []
     for choice in range(routed.route.shape[1]):
         chosen, route = _on_route(routed, entries, choice)
-        window = _window_days(within[chosen.promise], routed.hours[chosen.stream, choice])
-        own_window = _window_days(within[chosen.promise], routed.hours[chosen.stream, 0])
+        window = window_days(within[chosen.promise], routed.hours[chosen.stream, choice])
+        own_window = window_days(within[chosen.promise], routed.hours[chosen.stream, 0])
         always_late = (window < 0).astype(np.float64)
         if choice > 0:
             always_late -= own_window < 0
@@ -347,6 +359,6 @@ def _response_terms(
     return slots, quad, fixed
 
 
-def _window_days(within_hours: Floats, lane_hours: Floats) -> Floats:
+def window_days(within_hours: Floats, lane_hours: Floats) -> Floats:
     """Days a part may take to leave its location; rounded so that equal windows are one."""
     return np.round((within_hours - lane_hours) / HOURS_PER_DAY, 12)

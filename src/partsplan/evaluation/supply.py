@@ -7,7 +7,7 @@ Graves (1985): a location orders what it demands and does not repair itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -55,6 +55,17 @@ class SupplyTree:
     def n_locations(self) -> int:
         """Number of locations of the network."""
         return int(self.own_rate.shape[1])
+
+    def of_parts(self, rows: Integers) -> SupplyTree:
+        """The tree of some parts, by their place in the block; a part may come twice."""
+        return replace(
+            self,
+            own_rate=self.own_rate[rows],
+            transit_days=self.transit_days[rows],
+            repair_fraction=self.repair_fraction[rows],
+            repair_days=self.repair_days[rows],
+            rate_shape=self.rate_shape[rows],
+        )
 
     @cached_property
     def order(self) -> tuple[int, ...]:

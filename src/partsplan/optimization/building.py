@@ -85,14 +85,7 @@ class _MomentTables:
             stock[:, location] = np.where(
                 place == last, self.endless[rows[0], location], stock[:, location] + place
             )
-        spread = SupplyTree(
-            tree.parents,
-            tree.own_rate[rows[0]],
-            tree.transit_days[rows[0]],
-            tree.repair_fraction[rows[0]],
-            tree.repair_days[rows[0]],
-            tree.rate_shape[rows[0]],
-        )
+        spread = tree.of_parts(rows[0])
         late = figures(spread, stock).expected_backorders
         self.backorders = late.reshape(tree.n_parts, *self.sizes, tree.n_locations)
 
