@@ -158,6 +158,16 @@ class ServiceWeights:
         """Whether any customer may be served by an ancestor of its location."""
         return any(not route.is_own for route in self.routes)
 
+    @cached_property
+    def own_late_slots(self) -> dict[int, list[tuple[int, int]]]:
+        """By location, (late slot, window) of the routes on which it serves its own customers."""
+        slots: dict[int, list[tuple[int, int]]] = {}
+        pairs = zip(self.late_route.tolist(), self.late_window.tolist(), strict=True)
+        for slot, (r, window) in enumerate(pairs):
+            if self.routes[r].is_own:
+                slots.setdefault(self.routes[r].location, []).append((slot, window))
+        return slots
+
     def active_routes(self, stock: Integers) -> Booleans:
         """Which routes carry demand at a stock; shape (n_parts, n_routes)."""
         held = stock > 0

@@ -135,12 +135,8 @@ class PriceSearch:
 
     def _add_lateness(self, location: int, figures: Figures, values: Floats) -> None:
         """Add the penalty of lateness on the location's own routes, in place."""
-        weights = self.block.weights
-        for slot, (r, window) in enumerate(
-            zip(weights.late_route.tolist(), weights.late_window.tolist(), strict=True)
-        ):
-            if weights.routes[r].is_own and weights.routes[r].location == location:
-                values += figures.late[window] * trailing(self.prices.late[:, slot], values.ndim)
+        for slot, window in self.block.weights.own_late_slots.get(location, ()):
+            values += figures.late[window] * trailing(self.prices.late[:, slot], values.ndim)
 
     def _holding(self, locations: list[int], size: int) -> tuple[Floats, Booleans]:
         """Holding cost of tabulated stocks, and which the limits bar: (part, leaf, stock)."""
