@@ -33,6 +33,8 @@ Integers = NDArray[np.int64]
 
 _OPTIMAL_GAP = 1e-9
 _DUAL_TOLERANCE = 1e-6
+_FINEST = 1e-9
+_TABLE_SHARE_OF_GAP = 1e-3
 _BLOCK_SIZE = 50
 _PROOF_SIZE = 150
 _PROOF_NODES = 300
@@ -138,7 +140,12 @@ class _Optimization:
         self.target_gap = gap
         self.solver = solver
         self.clock = clock
-        self.searches = [BlockSearch(problem, block) for block in problem.blocks(_BLOCK_SIZE)]
+        places = problem.network.n_parts * problem.network.n_locations
+        self.is_small = places <= _PROOF_SIZE
+        tolerance = _FINEST if self.is_small else max(_FINEST, _TABLE_SHARE_OF_GAP * gap)
+        self.searches = [
+            BlockSearch(problem, block, tolerance) for block in problem.blocks(_BLOCK_SIZE)
+        ]
         self.fixed = self._fixed_use()
 
     def plan(self) -> StockingPlan:
@@ -174,12 +181,11 @@ class _Optimization:
 
     def _searched(self, state: PriceState, blocks: AllBlocks) -> PlanSearch:
         search = PlanSearch(blocks, state, self.solver, self.clock)
-        is_small = blocks.n_parts * self.problem.network.n_locations <= _PROOF_SIZE
         is_open_ended = self.target_gap == 0.0 or np.isfinite(self.clock.seconds_left)
         search.run(
             max(self.target_gap, 1e-10),
             None if is_open_ended else _EFFORT_NODES,
-            _PROOF_NODES if is_small else 0,
+            _PROOF_NODES if self.is_small else 0,
         )
         return search
 

@@ -30,17 +30,23 @@ Integers = NDArray[np.int64]
 StockBounds = tuple[Integers, Floats]
 """Fewest and most units, each of shape (n_parts, n_locations)."""
 
-TABLE_TOLERANCE = 1e-9
-"""Relative difference between a value and its lower bound above which tables grow."""
-
 _OWNED_PRICE_SHARES = 2.0 ** -np.arange(0.0, 11.0)
 
 
 class BlockSearch:
-    """The price search of one block, with the tables it keeps."""
+    """The price search of one block, with the tables it keeps.
 
-    def __init__(self, problem: PlanningProblem, block: PartBlock) -> None:
+    Parameters
+    ----------
+    problem, block
+        The planning problem and the parts searched.
+    tolerance
+        Relative difference between a value and its lower bound above which tables grow.
+    """
+
+    def __init__(self, problem: PlanningProblem, block: PartBlock, tolerance: float) -> None:
         self.problem = problem
+        self.tolerance = tolerance
         self.block = block
         self.windows = list(block.weights.windows)
         self.unit_price = problem.unit_price(block.parts)
@@ -109,7 +115,7 @@ class BlockSearch:
             choice = PriceSearch(self.block, self.grids, self.tables, unit_price, limits).search(
                 full_price
             )
-            loose = ~(choice.value - choice.low <= TABLE_TOLERANCE * np.abs(choice.low))
+            loose = ~(choice.value - choice.low <= self.tolerance * np.abs(choice.low))
             if not loose.any():
                 return choice
             self._grow(choice, np.flatnonzero(loose))
