@@ -7,7 +7,7 @@ the expected stops per machine, rho, whose machines-weighted mean may be at most
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,33 +99,12 @@ def streams_of(demand: DemandRates) -> DemandStreams:
 
 def promises_of(network: ServiceNetwork, demand: DemandRates) -> tuple[Promise, ...]:
     """All commitments of the network, ``each`` expanded, in the order of their table."""
-    scopes = _Scopes(network, demand)
+    scopes = Scopes(network, demand)
     promises: list[Promise] = []
     for row in network.commitments.to_records():
         scope = {group: row[column] for column, group in _SCOPE.items() if row.get(column)}
-        each = row.get("each")
-        if not each:
-            promises.append(scopes.promise(row, scope, str(row["commitment_id"])))
-            continue
-        for value in scopes.values_of(str(each), scope):
-            name = f"{row['commitment_id']}:{value}"
-            promises.append(scopes.promise(row, {**scope, str(each): value}, name))
+        promises += scopes.promises(row, scope)
     return tuple(promises)
-
-
-def group_promises(
-    network: ServiceNetwork, demand: DemandRates, group: str, metrics: Mapping[str, dict[str, Any]]
-) -> tuple[Promise, ...]:
-    """For every value of a group and every metric (name: row of figures), the promise over it.
-
-    The promises measure only: their ids are the group's values.
-    """
-    scopes = _Scopes(network, demand)
-    return tuple(
-        scopes.promise(row, {group: value}, value)
-        for value in scopes.values_of(group, {})
-        for row in metrics.values()
-    )
 
 
 _SCOPE = {
@@ -139,23 +118,75 @@ _SCOPE = {
 }
 """Scope columns of a commitment and the group word of each."""
 
+_PART_OR_PLACE = ("location", "part", "part_group")
+"""Groups that divide the demand of a machine, not the machines."""
 
-class _Scopes:
-    """What each stream and each row of machines is called in the words of a scope."""
+
+class Scopes:
+    """What each stream and each row of machines is called in the words of a scope.
+
+    Values of a group are coded by their place in ``values_of``; -1 where there is none.
+    """
 
     def __init__(self, network: ServiceNetwork, demand: DemandRates) -> None:
         self.network = network
         self.streams = streams_of(demand)
         self.machines = demand.machines
+        self._values: dict[str, dict[str, int]] = {}
+        self._codes: dict[str, Integers] = {}
 
-    def values_of(self, group: str, scope: Mapping[str, str]) -> list[str]:
-        """Distinct values of a group among the streams in a scope, in their own table's order."""
-        present = set(self._stream_labels(group)[self._covered(scope)].tolist())
-        return [value for value in dict.fromkeys(self._names(group)) if value in present - {""}]
+    def values_of(self, group: str) -> list[str]:
+        """Distinct values of a group, in the order of their own table."""
+        return list(self._coded(group))
 
-    def promise(self, row: Mapping[str, Any], scope: Mapping[str, str], name: str) -> Promise:
-        """The promise of a commitment row over a scope."""
+    def stream_codes(self, group: str) -> Integers:
+        """Value of every stream."""
+        if group not in self._codes:
+            streams = self.streams
+            position = {
+                "equipment": streams.equipment,
+                "location": streams.location,
+                "part": streams.part,
+                "part_group": streams.part,
+            }.get(group, streams.site)
+            self._codes[group] = self._picked(group, position)
+        return self._codes[group]
+
+    def machines_of(self, group: str) -> Floats:
+        """Machines of every value; of parts and places those that ask for them."""
+        n_values = len(self.values_of(group))
+        if self.machines is None:
+            return np.zeros(n_values)
+        if group in _PART_OR_PLACE:
+            known = (self.stream_codes(group) >= 0) & (self.streams.installed_row >= 0)
+            codes, row = self.stream_codes(group)[known], self.streams.installed_row[known]
+            pair = np.unique(codes * len(self.machines) + row)
+            code, row = np.divmod(pair, len(self.machines))
+        else:
+            row = np.flatnonzero(self._machine_codes(group) >= 0)
+            code = self._machine_codes(group)[row]
+        machines = np.bincount(code, self.machines[row], minlength=n_values)
+        return machines.astype(np.float64)
+
+    def promises(self, row: Mapping[str, Any], scope: Mapping[str, str]) -> Iterator[Promise]:
+        """The promises of a commitment row over a scope, one per value of its ``each``."""
+        each, name = row.get("each"), str(row["commitment_id"])
         covered = self._covered(scope)
+        if not each:
+            yield self._promise(row, scope, name, covered)
+            return
+        group = str(each)
+        codes = self.stream_codes(group)[covered]
+        order = np.argsort(codes, kind="stable")
+        ends = np.searchsorted(codes[order], np.arange(len(self.values_of(group)) + 1))
+        for value, start, end in zip(self.values_of(group), ends[:-1], ends[1:], strict=True):
+            if end > start:
+                inside = {**scope, group: value}
+                yield self._promise(row, inside, f"{name}:{value}", covered[order[start:end]])
+
+    def _promise(
+        self, row: Mapping[str, Any], scope: Mapping[str, str], name: str, covered: Integers
+    ) -> Promise:
         metric, within = str(row["metric"]), row.get("within_hours")
         per_year = self.streams.per_year[covered]
         total = float(per_year.sum())
@@ -183,18 +214,36 @@ class _Scopes:
             return 0.0
         inside = np.ones(len(self.machines), dtype=bool)
         for group, value in scope.items():
-            if group in ("location", "part", "part_group"):
+            if group in _PART_OR_PLACE:
                 rows = self.streams.installed_row[covered]
-                inside &= np.isin(np.arange(len(inside)), rows)
+                asks = np.zeros(len(inside), dtype=bool)
+                asks[rows[rows >= 0]] = True
+                inside &= asks
             else:
-                inside &= self._machine_labels(group) == value
+                inside &= self._machine_codes(group) == self._coded(group)[value]
         return float(self.machines[inside].sum())
 
     def _covered(self, scope: Mapping[str, str]) -> Integers:
         inside = np.ones(len(self.streams.part), dtype=bool)
         for group, value in scope.items():
-            inside &= self._stream_labels(group) == value
+            inside &= self.stream_codes(group) == self._coded(group)[value]
         return np.flatnonzero(inside)
+
+    def _machine_codes(self, group: str) -> Integers:
+        column = "equipment_id" if group == "equipment" else "site_id"
+        return self._picked(group, self.network.installed_base.index(column))
+
+    def _picked(self, group: str, position: Integers) -> Integers:
+        """Codes of the rows at ``position`` in the group's table."""
+        coded = self._coded(group)
+        codes = np.array([*(coded.get(name, -1) for name in self._names(group)), -1])
+        return codes[position].astype(np.int64)
+
+    def _coded(self, group: str) -> dict[str, int]:
+        if group not in self._values:
+            values = [name for name in dict.fromkeys(self._names(group)) if name]
+            self._values[group] = {name: code for code, name in enumerate(values)}
+        return self._values[group]
 
     def _names(self, group: str) -> list[str]:
         network = self.network
@@ -205,22 +254,3 @@ class _Scopes:
         if group == "location":
             return list(network.locations["location_id"].tolist())
         return list(network.parts["part_group" if group == "part_group" else "part_id"].tolist())
-
-    def _stream_labels(self, group: str) -> NDArray[Any]:
-        streams = self.streams
-        positions = {
-            "equipment": streams.equipment,
-            "location": streams.location,
-            "part": streams.part,
-            "part_group": streams.part,
-        }.get(group, streams.site)
-        return _picked(self._names(group), positions)
-
-    def _machine_labels(self, group: str) -> NDArray[Any]:
-        column = "equipment_id" if group == "equipment" else "site_id"
-        return _picked(self._names(group), self.network.installed_base.index(column))
-
-
-def _picked(values: list[str], positions: Integers) -> NDArray[Any]:
-    """``values[positions]``, with '' where the position is -1."""
-    return np.array([*values, ""], dtype=object)[positions]

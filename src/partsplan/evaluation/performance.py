@@ -12,9 +12,14 @@ from numpy.typing import NDArray
 
 from partsplan.demand import DemandRates
 from partsplan.errors import PartsplanError
-from partsplan.evaluation.commitments import DAYS_PER_YEAR, Promise, group_promises
+from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.describing import commitment_lines, commitment_table_html
-from partsplan.evaluation.figures import supply_availability
+from partsplan.evaluation.groups import (
+    StreamService,
+    availability_by_equipment,
+    service_by,
+    stream_service,
+)
 from partsplan.evaluation.measuring import (
     EVALUATIONS,
     BlockMeasure,
@@ -82,22 +87,12 @@ class Performance:
         """
         if group not in GROUPS:
             raise ValueError(f"group must be one of {', '.join(GROUPS)}, got {group!r}")
-        network, demand = self.model.network, self.model.demand
-        metrics = _group_metrics(self.model)
-        promises = group_promises(network, demand, group, metrics)
-        model = ServiceModel(network, demand, promises)
-        use = used(model, measure(model, self.stock, self.evaluation))
-        rows: list[dict[str, Any]] = []
-        names = list(metrics)
-        for start in range(0, len(promises), len(names)):
-            first = promises[start]
-            row: dict[str, Any] = {group: first.commitment_id}
-            row["demand_per_year"] = float(model.streams.per_year[first.streams].sum())
-            for k, name in enumerate(names):
-                promise = promises[start + k]
-                row[name] = promise.achieved(float(use[start + k])) if promise.has_demand else None
-            rows.append(row)
-        return rows
+        promises = self.model.promises
+        windows = sorted({p.within_hours for p in promises if p.metric == "response"})
+        return service_by(group, self.model, self._stream_service(windows))
+
+    def _stream_service(self, within_hours: list[float]) -> StreamService:
+        return stream_service(self.model, self.stock, self.mean_wait_days, within_hours)
 
     def contributions(self, commitment_id: str) -> list[dict[str, Any]]:
         """How much each part and location takes from a commitment.
@@ -140,33 +135,9 @@ class Performance:
 
         Reported, never committed to; empty without an installed base.
         """
-        model = self.model
-        demand, streams = model.demand, model.streams
-        if demand.machines is None:
+        if self.model.demand.machines is None:
             return {}
-        wait = np.nan_to_num(self.mean_wait_days)
-        late = streams.per_year / DAYS_PER_YEAR * model.waits_of_streams(self.stock, wait)
-        result: dict[str, float] = {}
-        for equipment, name in enumerate(model.network.equipment["equipment_id"].tolist()):
-            rows = model.network.installed_base.index("equipment_id") == equipment
-            machines = float(demand.machines[rows].sum())
-            bill = model.network.bill_of_materials
-            in_machine = bill["parent_part_id"] == ""
-            own = np.flatnonzero((bill.index("equipment_id") == equipment) & in_machine)
-            if machines <= 0 or len(own) == 0:
-                continue
-            parts, quantity = bill.index("part_id")[own], bill["quantity"][own]
-            per_part = np.bincount(
-                streams.part[streams.equipment == equipment],
-                late[streams.equipment == equipment],
-                minlength=model.network.n_parts,
-            )
-            total = np.bincount(parts, quantity, minlength=model.network.n_parts)
-            used_parts = np.unique(parts)
-            result[name] = float(
-                supply_availability(per_part[used_parts], total[used_parts], machines)
-            )
-        return result
+        return availability_by_equipment(self.model, self._stream_service([]))
 
     def to_records(self) -> list[dict[str, Any]]:
         """One dict per part and location with demand or stock."""
@@ -228,20 +199,6 @@ class Performance:
     def _repr_html_(self) -> str:
         text = "<br>".join(escape(line) for line in self._headlines())
         return f"<p>{text}</p>{commitment_table_html(self.commitments)}"
-
-
-def _group_metrics(model: ServiceModel) -> dict[str, dict[str, Any]]:
-    """Figures reported for groups, as rows of a commitment; the target is not used."""
-    metrics: dict[str, dict[str, Any]] = {
-        "fill_rate": {"metric": "fill_rate", "target": 0.5},
-        "mean_wait_hours": {"metric": "mean_wait", "target": 1.0},
-        "uptime": {"metric": "uptime", "target": 0.5},
-    }
-    windows = {p.within_hours for p in model.promises if p.metric == "response"}
-    for hours in sorted(windows):
-        name = f"response_within_{hours:.12g}_hours"
-        metrics[name] = {"metric": "response", "target": 0.5, "within_hours": hours}
-    return metrics
 
 
 def evaluate(
