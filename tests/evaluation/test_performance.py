@@ -479,9 +479,6 @@ def test_demand_of_another_network(call, row, message):
 
 
 def test_what_is_not_there_yet_says_so(call):
-    clustered = [{"part_id": "FAN", "location_id": "F", "per_year": 1.0, "variance_to_mean": 2.0}]
-    with pytest.raises(pp.PartsplanError, match="variance_to_mean above 1 is not supported yet"):
-        call(demand=pp.DemandRates.from_table(clustered))
     expedited = pp.ServiceNetwork.from_tables(
         parts=[{"part_id": "FAN", "unit_cost": 1.0, "resupply_days": 1.0, "emergency_hours": 24.0}],
         locations=[{"location_id": "F", "kind": "central"}],
