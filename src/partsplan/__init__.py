@@ -8,6 +8,7 @@ from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.evaluation import Performance, evaluate
 from partsplan.network import ServiceNetwork
 from partsplan.optimization import PlanStatus, StockingPlan, optimize
+from partsplan.planning import compare_stocks, stock_position
 
 __version__ = version("partsplan")
 
@@ -21,9 +22,11 @@ __all__ = [
     "ServiceNetwork",
     "StockingPlan",
     "__version__",
+    "compare_stocks",
     "estimate_demand",
     "evaluate",
     "optimize",
+    "stock_position",
 ]
 
 logging.getLogger("partsplan").addHandler(logging.NullHandler())
