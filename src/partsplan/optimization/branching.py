@@ -30,7 +30,6 @@ _INTEGRAL = 1e-7
 _PASSES_PER_NODE = 12
 _SAME = 1e-11
 _CLOSING_COLUMNS = 250
-_CLOSING_SECONDS = 1.0
 
 
 Look = Callable[[RestrictedSolution | Choice | None], float]
@@ -76,6 +75,7 @@ class BranchAndPrice:
         self._master = RestrictedMaster(blocks.allowed, blocks.n_parts, 1e3 * max(cost, 1e-9))
         self._master.add(pool.columns)
         self._count = 0
+        self._closes = True
         self._left = float("inf")
         self._open: list[tuple[float, int, _Node]] = []
         self._push(_Node(root[0], root[1], ()))
@@ -91,11 +91,15 @@ class BranchAndPrice:
         target_gap: float,
         clock: Clock,
         most_nodes: int | None = None,
+        *,
+        closes: bool = True,
     ) -> None:
         """Work nodes until the gap is reached, no node is open, or time or nodes are used up.
 
         ``incumbent`` may look at a node's relaxed solution; it returns the best cost known.
+        ``closes`` lets nodes be settled by an integer programme, which pays near the end.
         """
+        self._closes = closes
         best = incumbent(None)
         last = None if most_nodes is None else self.nodes + most_nodes
         while self._open and not clock.is_over and self.nodes != last:
@@ -146,7 +150,7 @@ class BranchAndPrice:
 
         ``None`` where they are too many.
         """
-        if not np.isfinite(best) or self.blocks.has_owned_units:
+        if not self._closes or not np.isfinite(best) or self.blocks.has_owned_units:
             return None
         try:
             columns = self.blocks.columns_within(
@@ -154,9 +158,8 @@ class BranchAndPrice:
             )
         except TooManyStocksError:
             return None
-        seconds = max(0.1, min(_CLOSING_SECONDS, clock.seconds_left))
         return cheapest_choice(
-            undominated(columns), self.blocks.allowed, self.blocks.n_parts, best, seconds
+            undominated(columns), self.blocks.allowed, self.blocks.n_parts, best, clock.seconds_left
         )
 
     def _branch(self, node: _Node, solution: RestrictedSolution | None, *, is_priced: bool) -> None:

@@ -18,6 +18,7 @@ from partsplan.optimization.columns import Columns
 from partsplan.optimization.rounding import Choice
 
 _FEASIBILITY = 1e-9
+_MOST_NODES = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,8 @@ def cheapest_choice(
     below
         Cost that the choice must beat.
     seconds
-        Time limit [s].
+        Time limit [s]; ``inf`` for none. Nodes are limited in any case, so that a run without a
+        time limit gives the same answer on every machine.
     """
     import highspy  # noqa: PLC0415
 
@@ -67,7 +69,9 @@ def cheapest_choice(
         return CheapestChoice(None, below)
     model: Any = highspy.Highs()
     model.setOptionValue("output_flag", False)
-    model.setOptionValue("time_limit", seconds)
+    model.setOptionValue("mip_max_nodes", _MOST_NODES)
+    if np.isfinite(seconds):
+        model.setOptionValue("time_limit", max(seconds, 0.1))
     model.setOptionValue("mip_rel_gap", 0.0)
     model.setOptionValue("mip_abs_gap", 1e-10 * abs(below))
     model.setOptionValue("mip_feasibility_tolerance", _FEASIBILITY)

@@ -31,8 +31,9 @@ _NEAR_AT_MOST = 40_000
 _NEAR_SHARE = 0.02
 _NEAR_TRIES = 30
 _NODES_BEFORE_MASTER = 150
-_MASTER_COLUMNS = 3_000
-_MASTER_SECONDS = 3.0
+_PROOF_GAP = 1e-6
+_MASTER_COLUMNS = 1_000
+_OTHER_SOLVER_SECONDS = 30.0
 _RAISES = 40
 
 
@@ -84,15 +85,18 @@ class PlanSearch:
         if not len(self.allowed):
             return
         tree = BranchAndPrice(self.blocks, self.state.pool, (self.state.bound, self.state.price))
-        self._branch(tree, gap, _NODES_BEFORE_MASTER)
+        wants_proof = nodes_for_proof > 0 or gap < _PROOF_GAP
+        self._branch(tree, gap, _NODES_BEFORE_MASTER, closes=wants_proof)
         if self.gap > gap and not self.clock.is_over:
             self._solve_master(gap)
             self._branch(tree, gap, effort)
         self._branch(tree, 1e-10, nodes_for_proof)
         self.state.passes += tree.passes
 
-    def _branch(self, tree: BranchAndPrice, gap: float, nodes: int | None) -> None:
-        tree.run(self._look, gap, self.clock, nodes)
+    def _branch(
+        self, tree: BranchAndPrice, gap: float, nodes: int | None, *, closes: bool = True
+    ) -> None:
+        tree.run(self._look, gap, self.clock, nodes, closes=closes)
         self.bound = max(self.bound, min(tree.bound, self.cost))
         logger.info("%d nodes: bound %.8g, cost %.8g", tree.nodes, self.bound, self.cost)
 
@@ -173,15 +177,18 @@ class PlanSearch:
         if chosen is not None:
             self._offer(Choice(columns, near[chosen]))
 
-    def _seconds(self) -> float:
-        return max(0.1, min(_MASTER_SECONDS, self.clock.seconds_left))
+    def _seconds(self) -> float | None:
+        """Time for the integer master: what is left; without a limit only other solvers get one."""
+        if np.isfinite(self.clock.seconds_left):
+            return max(0.1, self.clock.seconds_left)
+        return None if self.solver is None else _OTHER_SOLVER_SECONDS
 
 
 def _solved(
     columns: Columns,
     allowed: Floats,
     n_parts: int,
-    how: tuple[object, float, float],
+    how: tuple[object, float | None, float],
     target: float,
 ) -> Integers | None:
     """Columns chosen by the integer master, one per part in part order; None if it found none."""

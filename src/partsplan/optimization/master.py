@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _FEASIBILITY = 1e-9
+_MOST_NODES = 100
 
 
 class IntegerMaster:
@@ -38,7 +39,9 @@ class IntegerMaster:
         self.allowed = allowed
         self.scale = scale
 
-    def solve(self, solver: object, seconds: float, gap: float, target: float) -> Integers | None:
+    def solve(
+        self, solver: object, seconds: float | None, gap: float, target: float
+    ) -> Integers | None:
         """Chosen columns in part order; None when the solver found none in time.
 
         Parameters
@@ -46,7 +49,7 @@ class IntegerMaster:
         solver
             ``None`` for HiGHS, a PuLP solver name, or a PuLP solver object.
         seconds
-            Time limit [s].
+            Time limit [s]; ``None`` for none (HiGHS is limited by nodes in any case).
         gap
             Relative gap at which the solver may stop.
         target
@@ -91,7 +94,7 @@ class IntegerMaster:
         return picked.astype(np.int64)
 
 
-def pulp_solver(solver: object, seconds: float, gap: float, target: float) -> Any:
+def pulp_solver(solver: object, seconds: float | None, gap: float, target: float) -> Any:
     """PuLP solver for a choice of the user's.
 
     Raises
@@ -108,6 +111,7 @@ def pulp_solver(solver: object, seconds: float, gap: float, target: float) -> An
             msg=False,
             timeLimit=seconds,
             gapRel=gap,
+            mip_max_nodes=_MOST_NODES,
             mip_feasibility_tolerance=_FEASIBILITY,
             primal_feasibility_tolerance=_FEASIBILITY,
             objective_target=target,

@@ -13,8 +13,7 @@ from partsplan.demand import DemandRates
 from partsplan.errors import PartsplanError
 from partsplan.evaluation import CommitmentResult, Evaluation, ImpossibleCommitment, Performance
 from partsplan.evaluation.measuring import EVALUATIONS
-from partsplan.evaluation.model import ServiceModel
-from partsplan.evaluation.performance import check_choice, demand_of, performance_of
+from partsplan.evaluation.performance import check_choice, performance_of, service_model
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork, read_limits
 from partsplan.optimization.all_blocks import AllBlocks
@@ -89,6 +88,8 @@ def optimize(
         If an option is not one of its values.
     InputError
         If limits or demand name unknown parts or locations.
+    PartsplanError
+        If demand is clustered (``variance_to_mean`` above 1) where the evaluation has no law.
 
     References
     ----------
@@ -111,7 +112,7 @@ def optimize(
     """
     clock = Clock(time_limit)
     _check_options(network, evaluation, objective, gap, time_limit)
-    model = ServiceModel(network, demand_of(network, demand))
+    model = service_model(network, demand, evaluation)
     problem = PlanningProblem.of(model, read_limits(network, limits), objective, evaluation)
     return _Optimization(problem, gap, solver, clock).plan()
 
