@@ -6,7 +6,7 @@ one factor for all locations of a part; given the factor the chain of laws is ex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from partsplan.evaluation.chain import Chain, chain_figures
 from partsplan.evaluation.figures import SupplyFigures
 from partsplan.evaluation.laws import StockMoments
+from partsplan.evaluation.orders import clustered_moments
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree
 from partsplan.evaluation.uncertainty import rate_nodes
 
@@ -81,6 +82,25 @@ def _rounded_up(values: Floats) -> Floats:
     return np.exp2(np.ceil(2.0 * np.log2(np.maximum(values, 1e-3))) / 2.0)
 
 
+def moments_of_nodes(chain: Chain, clustering: Floats) -> StockMoments:
+    """Figures of every node of a chain, clustered roots included.
+
+    ``clustering`` has the shape of the pipelines and is as in `SupplyTree.exact_clustering`:
+    figures are NaN where it is.
+    """
+    if not clustering.any():
+        return chain_figures(chain)
+    figures = chain_figures(
+        replace(chain, pipeline=np.where(clustering == 0.0, chain.pipeline, 0.0))
+    )
+    cells = np.nonzero(clustering > 0.0)
+    mean, extra = chain.pipeline[cells], clustering[cells]
+    figures.put(cells, clustered_moments(chain.stock[cells], mean, mean * extra, extra))
+    for field in fields(figures):
+        getattr(figures, field.name)[np.isnan(clustering)] = np.nan
+    return figures
+
+
 def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     r"""Exact figures of a stock when backorders wait.
 
@@ -94,7 +114,8 @@ def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     Returns
     -------
     SupplyFigures
-        ``is_exact`` is True; far tails are right relative to themselves.
+        ``is_exact`` is True; far tails are right relative to themselves. NaN where clustered
+        demand leaves no exact law (`SupplyTree.without_exact_law`).
 
     Notes
     -----
@@ -103,9 +124,18 @@ def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     demand that j orders. Under an uncertain rate, backorders, ready rate and stock on hand are
     means over the factor, shares of demand are size-biased means.
 
+    Clustered demand (compound Poisson, logarithmic order sizes, ratio c of variance to mean) has
+    an exact law at a root that supplies nobody with the part: X is negative binomial with mean
+    :math:`\lambda T` and variance :math:`c \lambda T`, for a fixed resupply time, and for
+    random ones that are independent between orders and the same for all units of an order
+    (Feeney and Sherbrooke 1966); not if the units of an order come back one by one. ``stockout``
+    and ``fill_rate`` then count units (`orders.clustered_moments`). The factor of an uncertain
+    rate scales how often orders come, not their size, so c stays.
+
     References
     ----------
-    Simon (1971), Operations Research 19; Graves (1985), Management Science 31.
+    Simon (1971), Operations Research 19; Graves (1985), Management Science 31; Feeney and
+    Sherbrooke (1966), Management Science 12.
 
     Examples
     --------
@@ -124,8 +154,10 @@ def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     chain = Chain(tree.parents, tree.pipeline(), tree.share, stock)
     mixture = RateMixture.of(chain, tree.rate_shape)
     rows = chain.rows(mixture.part, mixture.factor)
-    figures = chain_figures(rows)
+    clustering = tree.exact_clustering[mixture.part]
+    figures = moments_of_nodes(rows, clustering)
     mean, variance = _pipeline_moments(rows, figures)
+    variance = variance + clustering * rows.pipeline
     backorders = mixture.mean(figures.expected_backorders)
     pipeline_mean = mixture.mean(mean)
     backorder_shift = figures.expected_backorders - backorders[mixture.part]
@@ -147,7 +179,7 @@ def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
 
 def _pipeline_moments(chain: Chain, figures: StockMoments) -> tuple[Floats, Floats]:
     """Mean and variance of every pipeline, from the parent's backorders."""
-    has_parent = chain.parents >= 0
+    has_parent = (chain.parents >= 0) & (chain.share > 0)
     backorders = np.where(has_parent, figures.expected_backorders[:, chain.parents], 0.0)
     variance = np.where(has_parent, figures.backorder_variance[:, chain.parents], 0.0)
     share = chain.share

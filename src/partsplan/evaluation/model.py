@@ -123,15 +123,16 @@ class ServiceModel:
             repair_fraction=self.network.local_repair_fractions(parts),
             repair_days=self.network.local_repair_days(parts),
             rate_shape=self.demand.rate_shape[parts],
+            variance_to_mean=self.demand.variance_to_mean_block(parts),
         )
 
     def blocks(self, size: int) -> Iterator[PartBlock]:
         """Blocks of at most ``size`` parts, together all parts once, in a fixed order."""
         for forest, routed in zip(self.network.forests, self._routed, strict=True):
-            uncertain = np.isfinite(self.demand.rate_shape[forest.parts])
+            kind = self._kind_of_rate[forest.parts]
             pipeline = self.pipeline_at_root[forest.parts]
-            order = np.lexsort((pipeline, uncertain))
-            for piece in _cut(pipeline[order], uncertain[order], size):
+            order = np.lexsort((pipeline, kind))
+            for piece in _cut(pipeline[order], kind[order], size):
                 chosen = forest.parts[order[piece]]
                 yield PartBlock(chosen, self.tree(forest, chosen), self._weights(routed, chosen))
 
@@ -147,6 +148,14 @@ class ServiceModel:
             places, lanes = routed.shippers(self.streams, stock)
             shipper[inside], hours[inside] = places[inside], lanes[inside]
         return shipper, hours
+
+    @cached_property
+    def _kind_of_rate(self) -> Integers:
+        """Per part: 1 where the rate is uncertain, and 2 more where demand is clustered."""
+        kind = np.isfinite(self.demand.rate_shape).astype(np.int64)
+        if self.demand.clustering is not None:
+            kind += 2 * (np.diff(self.demand.clustering.tocsr().indptr) > 0)
+        return kind
 
     @cached_property
     def _routed(self) -> tuple[_RoutedStreams, ...]:
@@ -180,14 +189,14 @@ class ServiceModel:
         return _service_weights(self, routed, entries, len(parts))
 
 
-def _cut(pipeline: Floats, uncertain: NDArray[np.bool_], size: int) -> Iterator[slice]:
-    """Slices of sorted parts: at most ``size``, alike in pipeline, known and uncertain apart."""
+def _cut(pipeline: Floats, kind: Integers, size: int) -> Iterator[slice]:
+    """Slices of sorted parts: at most ``size``, alike in pipeline and of one kind."""
     start = 0
     for end in range(1, len(pipeline) + 1):
         if (
             end == len(pipeline)
             or end - start == size
-            or uncertain[end] != uncertain[start]
+            or kind[end] != kind[start]
             or pipeline[end] > _PIPELINE_SPREAD * (pipeline[start] + 1.0)
         ):
             yield slice(start, end)

@@ -16,13 +16,16 @@ from partsplan.evaluation.chain import Chain
 from partsplan.evaluation.figures import SupplyFigures
 from partsplan.evaluation.laws import StockMoments
 from partsplan.evaluation.negative_binomial import moments_of_stock
+from partsplan.evaluation.orders import clustered_moments
+from partsplan.evaluation.sharing import late_unit_shares
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree
 
 
 def metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     r"""METRIC: every pipeline Poisson with mean :math:`m_j = \lambda_j T_j + f_j EBO_l`.
 
-    Looks at means only: the uncertainty of a rate (``rate_shape``) does not enter.
+    Looks at means only: the uncertainty of a rate (``rate_shape``) and the clustering of demand
+    (``variance_to_mean``) do not enter.
 
     Parameters
     ----------
@@ -73,6 +76,14 @@ def vari_metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFig
     Cov(\theta, B_l)`, where :math:`E[\theta B_l]` is :math:`E[\theta]` times the size-biased EBO
     (shape a + 1), itself found by the same recursion; shares of demand are size-biased as well.
 
+    Clustered demand (ratio c of variance to mean; :math:`c_l` of all that the parent is asked
+    for, :math:`c_j` of what j orders): :math:`v_j = c_j \lambda_j T_j + f_j^2 VBO_l +
+    f_j (c_j - f_j c_l) EBO_l`, because the units of an order go to one child; exact for a parent
+    without stock. Late units part by rate times wait (`sharing.late_unit_shares`); with equal
+    clustering :math:`f_j` stays the share of demand. Correlations between an order's late units
+    beyond its own size are left out, and the law of several streams of unequal clustering is
+    taken for negative binomial. ``stockout`` and ``fill_rate`` count units.
+
     References
     ----------
     Graves (1985), Management Science 31; Sherbrooke (1986), Operations Research 34.
@@ -84,7 +95,7 @@ def vari_metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFig
     for d, nodes in enumerate(chain.levels):
         for bias in range(1 if known else depth + 1 - d):
             biased = laws[bias if known or d == 0 else bias + 1]
-            _descend(chain, nodes, (laws[bias], biased), tree.rate_shape, bias)
+            _descend(chain, nodes, (laws[bias], biased), tree, bias)
     return laws[0].figures(laws[0 if known else 1].stock)
 
 
@@ -101,12 +112,24 @@ class _PipelineMoments:
         shape = chain.stock.shape
         return cls(np.zeros(shape), np.zeros(shape), StockMoments.idle(chain.stock))
 
-    def enter(self, nodes: Integers, mean: Floats, excess: Floats, stock: Integers) -> None:
+    def enter(
+        self,
+        nodes: Integers,
+        mean: Floats,
+        excess: Floats,
+        stock: Integers,
+        clustering: Floats | None = None,
+    ) -> None:
         """Set the moments of some nodes and evaluate the stock there."""
         self.mean[:, nodes] = mean
         self.excess[:, nodes] = excess
         levels = stock[:, nodes]
-        flat = moments_of_stock(levels.ravel(), mean.ravel(), excess.ravel())
+        if clustering is None:
+            flat = moments_of_stock(levels.ravel(), mean.ravel(), excess.ravel())
+        else:
+            flat = clustered_moments(
+                levels.ravel(), mean.ravel(), excess.ravel(), clustering.ravel()
+            )
         self.stock.put((slice(None), nodes), flat.reshaped(levels.shape))
 
     def figures(self, per_demand: StockMoments) -> SupplyFigures:
@@ -129,7 +152,7 @@ def _descend(
     chain: Chain,
     nodes: Integers,
     laws: tuple[_PipelineMoments, _PipelineMoments],
-    rate_shape: Floats,
+    tree: SupplyTree,
     bias: int,
 ) -> None:
     r"""Moments of one level under the factor Gamma(a + bias, rate a), given the level above.
@@ -138,18 +161,39 @@ def _descend(
     :math:`E_k[\theta B] = (1 + k / a) E_{k+1}[B]`.
     """
     law, biased = laws
-    factor = (1.0 + bias / rate_shape)[:, np.newaxis]
-    factor_variance = factor / rate_shape[:, np.newaxis]
-    pipeline, share = chain.pipeline[:, nodes], chain.share[:, nodes]
+    factor = (1.0 + bias / tree.rate_shape)[:, np.newaxis]
+    factor_variance = factor / tree.rate_shape[:, np.newaxis]
     above = chain.parents[nodes]
     has_parent = above >= 0
+    pipeline, share = chain.pipeline[:, nodes], chain.share[:, nodes]
+    if tree.is_clustered and has_parent.any():
+        share = _shares(tree, nodes, law, chain.stock)
     backorders = np.where(has_parent, law.stock.expected_backorders[:, above], 0.0)
     variance = np.where(has_parent, law.stock.backorder_variance[:, above], 0.0)
     shifted = np.where(has_parent, biased.stock.expected_backorders[:, above], 0.0)
     covariance = factor * np.maximum(shifted - backorders, 0.0)
+    crowded = (1.0 + tree.clustering[:, above]) * backorders if tree.is_clustered else backorders
     excess = (
         pipeline * pipeline * factor_variance
-        + share * share * np.maximum(variance - backorders, 0.0)
+        + share * share * np.maximum(variance - crowded, 0.0)
         + 2.0 * share * pipeline * covariance
     )
-    law.enter(nodes, factor * pipeline + share * backorders, excess, chain.stock)
+    mean = factor * pipeline + share * backorders
+    if not tree.is_clustered:
+        law.enter(nodes, mean, excess, chain.stock)
+        return
+    excess += factor * tree.pipeline_excess()[:, nodes]
+    excess += share * tree.order_clustering[:, nodes] * backorders
+    law.enter(nodes, mean, excess, chain.stock, tree.clustering[:, nodes])
+
+
+def _shares(tree: SupplyTree, nodes: Integers, law: _PipelineMoments, stock: Integers) -> Floats:
+    """Shares of the late units above that are for some nodes with clustered orders."""
+    share = np.zeros((tree.n_parts, len(tree.parents)))
+    for parent in np.unique(tree.parents[nodes]).tolist():
+        if parent >= 0:
+            children = list(tree.children[parent])
+            share[:, children] = late_unit_shares(
+                tree, parent, stock[:, parent], law.mean[:, parent], law.excess[:, parent]
+            )
+    return share[:, nodes]

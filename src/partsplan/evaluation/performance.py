@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from partsplan.demand import DemandRates
 from partsplan.errors import PartsplanError
+from partsplan.evaluation.clustering import check_clustered_demand
 from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.describing import commitment_lines, commitment_table_html
 from partsplan.evaluation.groups import (
@@ -229,6 +230,8 @@ def evaluate(
     ------
     InputError
         If ids are unknown or the table has no ``base_stock``.
+    PartsplanError
+        If demand is clustered (``variance_to_mean`` above 1) where the evaluation has no law.
     ValueError
         If an argument is not of its kind.
 
@@ -253,19 +256,17 @@ def evaluate(
             "supported yet. Make the network with shortages='wait'."
         )
     levels = read_base_stock(network, stock)
-    model = ServiceModel(network, demand_of(network, demand))
+    model = service_model(network, demand, evaluation)
     return performance_of(model, levels, evaluation)
 
 
-def demand_of(network: ServiceNetwork, demand: DemandRates) -> DemandRates:
-    """Demand aligned to the network, of a kind that can be evaluated."""
-    aligned = demand.aligned(network)
-    if aligned.clustering is not None:
-        raise PartsplanError(
-            "This version evaluates Poisson demand; a variance_to_mean above 1 is not supported "
-            "yet. Leave the column out, or set it to 1, to plan with Poisson demand."
-        )
-    return aligned
+def service_model(
+    network: ServiceNetwork, demand: DemandRates, evaluation: Evaluation
+) -> ServiceModel:
+    """Network and demand in arrays, with demand that the evaluation has laws for."""
+    model = ServiceModel(network, demand.aligned(network))
+    check_clustered_demand(model, evaluation)
+    return model
 
 
 def performance_of(model: ServiceModel, stock: Integers, evaluation: Evaluation) -> Performance:

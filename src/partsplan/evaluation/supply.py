@@ -7,7 +7,7 @@ Graves (1985): a location orders what it demands and does not repair itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -37,6 +37,9 @@ class SupplyTree:
         Shape (n_parts, n_locations): :math:`R`, local repair time [days].
     rate_shape
         Shape (n_parts,): gamma shape of the part's uncertain rate; ``inf`` where it is known.
+    variance_to_mean
+        Broadcastable to ``own_rate``: clustering of the own customers' demand, the same over any
+        time span; 1 = Poisson.
     """
 
     parents: Integers
@@ -45,6 +48,7 @@ class SupplyTree:
     repair_fraction: Floats
     repair_days: Floats
     rate_shape: Floats
+    variance_to_mean: Floats = field(default_factory=lambda: np.ones((1, 1)), kw_only=True)
 
     @property
     def n_parts(self) -> int:
@@ -65,6 +69,7 @@ class SupplyTree:
             repair_fraction=self.repair_fraction[rows],
             repair_days=self.repair_days[rows],
             rate_shape=self.rate_shape[rows],
+            variance_to_mean=np.broadcast_to(self.variance_to_mean, self.own_rate.shape)[rows],
         )
 
     @cached_property
@@ -86,13 +91,13 @@ class SupplyTree:
     def children(self) -> tuple[tuple[int, ...], ...]:
         """For each location the locations it replenishes, in location order."""
         return tuple(
-            tuple(int(j) for j in np.flatnonzero(self.parents == l))
-            for l in range(len(self.parents))
+            tuple(int(j) for j in np.flatnonzero(self.parents == location))
+            for location in range(len(self.parents))
         )
 
     @cached_property
     def rate(self) -> Floats:
-        r"""Total demand :math:`\lambda_l`: own customers and the orders of the children [units/day]."""
+        r"""Total demand :math:`\lambda_l`: own customers and the children's orders [units/day]."""
         rate = self.own_rate.copy()
         for j in reversed(self.order):
             if self.parents[j] >= 0:
@@ -101,7 +106,10 @@ class SupplyTree:
 
     @cached_property
     def share(self) -> Floats:
-        r"""Share :math:`f_j = (1 - r_j) \lambda_j / \lambda_l` of the parent's demand that j places; 0 at a root."""
+        r"""Share of the parent's demand that j places, 0 at a root.
+
+        :math:`f_j = (1 - r_j) \lambda_j / \lambda_l`.
+        """
         orders = (1.0 - self.repair_fraction) * self.rate
         parent_rate = np.where(self.parents >= 0, self.rate[:, self.parents], 0.0)
         return np.divide(orders, parent_rate, out=np.zeros_like(orders), where=parent_rate > 0)
@@ -114,6 +122,76 @@ class SupplyTree:
         """
         transit = np.maximum(self.transit_days - window_days, 0.0)
         repair = np.maximum(self.repair_days - window_days, 0.0)
-        return self.rate * (
-            (1.0 - self.repair_fraction) * transit + self.repair_fraction * repair
-        )
+        return self.rate * ((1.0 - self.repair_fraction) * transit + self.repair_fraction * repair)
+
+    @cached_property
+    def is_clustered(self) -> bool:
+        """Whether any demand is clustered."""
+        return bool((self.own_rate * (self.variance_to_mean - 1.0) > 0).any())
+
+    @cached_property
+    def clustering(self) -> Floats:
+        r"""Variance over mean, minus 1, of all that customers and children ask a location for.
+
+        Variances of independent streams add up. What a location orders is a share :math:`1 - r`
+        of its units, drawn unit by unit, which leaves :math:`(1 - r)` times its own clustering.
+        """
+        excess = self.own_rate * (self.variance_to_mean - 1.0)
+        for j in reversed(self.order):
+            if self.parents[j] >= 0:
+                excess[:, self.parents[j]] += (1.0 - self.repair_fraction[:, j]) ** 2 * excess[:, j]
+        return np.divide(excess, self.rate, out=np.zeros_like(excess), where=self.rate > 0)
+
+    @cached_property
+    def order_clustering(self) -> Floats:
+        """Variance over mean, minus 1, of what a location orders."""
+        return (1.0 - self.repair_fraction) * self.clustering
+
+    @cached_property
+    def clustered_roots(self) -> NDArray[np.bool_]:
+        """Where demand is clustered and has an exact law: roots that supply nobody with the part.
+
+        All units of an order come back after the same time: a root that repairs a share of them
+        itself has none.
+        """
+        return self._touched & ~self.without_exact_law
+
+    @cached_property
+    def without_exact_law(self) -> NDArray[np.bool_]:
+        """Where clustered demand, there or elsewhere in the tree, leaves no exact law."""
+        asked_by_children = np.zeros(self.own_rate.shape, dtype=np.bool_)
+        orders = (1.0 - self.repair_fraction) * self.rate > 0
+        for j, parent in enumerate(self.parents):
+            if parent >= 0:
+                asked_by_children[:, parent] |= orders[:, j]
+        splits = (self.repair_fraction > 0) & (self.repair_fraction < 1)
+        return self._touched & ((self.parents >= 0) | asked_by_children | splits)
+
+    @cached_property
+    def exact_clustering(self) -> Floats:
+        """Clustering at `clustered_roots`, NaN where clustering leaves no exact law, else 0."""
+        known = np.where(self.clustered_roots, self.clustering, 0.0)
+        return np.where(self.without_exact_law, np.nan, known)
+
+    @cached_property
+    def _touched(self) -> NDArray[np.bool_]:
+        """Where clustered demand is seen, or waited for behind others of the same parent."""
+        touched = self.clustering > 0
+        for j in self.order:
+            if self.parents[j] >= 0:
+                orders = (1.0 - self.repair_fraction[:, j]) * self.rate[:, j] > 0
+                touched[:, j] |= touched[:, self.parents[j]] & orders
+        return touched
+
+    def pipeline_excess(self) -> Floats:
+        r"""Variance minus mean of ``pipeline()``: what clustering adds [units^2].
+
+        :math:`\lambda (c - 1) [\min(T, R) + p^2 |T - R|]`: of the units that came longer than the
+        shorter time ago, only the share p that takes the longer way is still under way.
+        """
+        shorter = np.minimum(self.transit_days, self.repair_days)
+        longer = np.maximum(self.transit_days, self.repair_days)
+        repaired = self.repair_fraction
+        share = np.where(self.transit_days > self.repair_days, 1.0 - repaired, repaired)
+        days = np.where(repaired > 0, shorter + share**2 * (longer - shorter), self.transit_days)
+        return self.rate * self.clustering * days

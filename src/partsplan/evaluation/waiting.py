@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.evaluation.chain import Chain, chain_figures
-from partsplan.evaluation.exact import RateMixture
+from partsplan.evaluation.chain import Chain
+from partsplan.evaluation.exact import RateMixture, moments_of_nodes
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree
 
 
@@ -49,7 +49,9 @@ def late_shares(
     its own repair or order: :math:`r 1\{u < R_l\} + (1 - r) P(W_{parent} > u - T_l)`, 1 where
     :math:`u < T_l`; above a root the source never runs out. Times are deterministic. With local
     repair, `late_is_exact` says where this is an approximation. Under an uncertain rate the
-    shares are size-biased means.
+    shares are size-biased means. Clustered demand: shares of units,
+    :math:`P(Q_l(u) + J \ge S_l)` for :math:`u < T_l` with J the units that come before a unit
+    in its order, at the roots that `exact_figures` has a law for; NaN elsewhere.
 
     References
     ----------
@@ -160,5 +162,6 @@ class _DelayedNodes:
         parents = np.array(self.parents, dtype=np.int64)
         chain = Chain(parents, outstanding, tree.share[:, at], stock)
         mixture = RateMixture.of(chain, tree.rate_shape)
-        figures = chain_figures(chain.rows(mixture.part, mixture.factor))
+        clustering = tree.exact_clustering[:, at][mixture.part]
+        figures = moments_of_nodes(chain.rows(mixture.part, mixture.factor), clustering)
         return np.minimum(mixture.mean(figures.stockout, per_demand=True), 1.0)
