@@ -17,7 +17,13 @@ from partsplan.evaluation.moments import metric_figures, vari_metric_figures
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.evaluation.uncertainty import rate_nodes
 from partsplan.optimization.axes import Floats
-from partsplan.optimization.grids import Grids, poisson_quantile, worst_pipelines
+from partsplan.optimization.clustered import with_clustered_roots
+from partsplan.optimization.grids import (
+    Grids,
+    clustered_reach,
+    poisson_quantile,
+    worst_pipelines,
+)
 from partsplan.optimization.tables import OUTSIDE, Branch, Family
 from partsplan.optimization.tabulation import TableBuilder
 
@@ -36,15 +42,25 @@ def build_tables(evaluation: str, block: PartBlock, grids: Grids) -> Family:
 def _mixed_tables(tree: SupplyTree, grids: Grids, windows: tuple[tuple[int, float], ...]) -> Family:
     """Exact tables, mixed over the factors of uncertain rates."""
     if np.isinf(tree.rate_shape).all():
-        return TableBuilder(tree, grids, windows).build()
+        return _exact_tables(tree, grids, windows)
     mixed: Family | None = None
     for factor, weight in _factors(tree, grids):
         given = replace(tree, own_rate=tree.own_rate * factor[:, None])
-        tables = TableBuilder(given, grids, windows).build().scaled(weight, weight * factor)
+        tables = _exact_tables(given, grids, windows).scaled(weight, weight * factor)
         mixed = tables if mixed is None else mixed.plus(tables)
     if mixed is None:
         raise AssertionError("a quadrature rule has at least one node")
     return mixed
+
+
+def _exact_tables(tree: SupplyTree, grids: Grids, windows: tuple[tuple[int, float], ...]) -> Family:
+    """Exact tables at known rates; where clustering leaves no exact law, as if it were not there.
+
+    Nothing reads those: late units come from moments there, and no promise weighs their shares
+    (`check_clustered_demand`).
+    """
+    tables = TableBuilder(tree, grids, windows).build()
+    return with_clustered_roots(tables, tree, grids, windows)
 
 
 def _factors(tree: SupplyTree, grids: Grids) -> Iterator[tuple[Floats, Floats]]:
@@ -75,6 +91,9 @@ class _MomentTables:
         self.grids = grids
         self.depth = tree.depth
         self.endless = 1 + poisson_quantile(4.0 * worst_pipelines(tree), _ENDLESS_TAIL)
+        if tree.is_clustered:
+            reach = clustered_reach(tree, np.full(tree.n_parts, 4.0))
+            self.endless = np.maximum(self.endless, reach)
         figures = metric_figures if evaluation == "metric" else vari_metric_figures
         self.sizes = self._sizes(tree)
         rows = np.indices((tree.n_parts, *self.sizes)).reshape(1 + len(self.sizes), -1)

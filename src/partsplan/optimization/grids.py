@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import gammainccinv, pdtrik
 
+from partsplan.evaluation.laws import count_reach
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers
 
@@ -45,8 +46,11 @@ def first_grids(tree: SupplyTree, lowest: Integers, tail: float = 0.02) -> Grids
     mean = pipeline + 0.25 * (worst_pipelines(tree) - pipeline)
     branch: dict[int, int] = {}
     leaves: dict[int, int] = {}
+    spread = 2.5 * np.sqrt(mean + worst_excess(tree)) if tree.is_clustered else None
     for location in range(tree.n_locations):
         size = 2 + reach(mean[:, location], tail)
+        if spread is not None:
+            size = max(size, 2 + int((mean + spread)[:, location].max(initial=0.0)))
         if tree.children[location]:
             branch[location] = size
         else:
@@ -83,4 +87,26 @@ def endless_stock(tree: SupplyTree) -> Integers:
     factor = np.where(
         np.isfinite(tree.rate_shape), gammainccinv(shape + 1.0, ENDLESS_TAIL) / shape, 1.0
     )
-    return 1 + poisson_quantile(worst_pipelines(tree) * factor[:, None], ENDLESS_TAIL)
+    poisson = 1 + poisson_quantile(worst_pipelines(tree) * factor[:, None], ENDLESS_TAIL)
+    return np.maximum(poisson, clustered_reach(tree, factor)) if tree.is_clustered else poisson
+
+
+def clustered_reach(tree: SupplyTree, factor: Floats) -> Integers:
+    """Stock that clustered demand, times a factor per part, exceeds practically never."""
+    mean = worst_pipelines(tree) * factor[:, None]
+    excess = worst_excess(tree) * factor[:, None]
+    enough = count_reach(mean.ravel(), excess.ravel(), np.zeros(mean.size)).reshape(mean.shape)
+    return np.where(excess > 0, 1 + enough, 0)
+
+
+def worst_excess(tree: SupplyTree) -> Floats:
+    """Variance minus mean of `worst_pipelines`, at known rates [units^2]; 0 without clustering."""
+    mean, excess = worst_pipelines(tree), tree.pipeline_excess()
+    for j in tree.order:
+        parent = int(tree.parents[j])
+        if parent >= 0:
+            share = tree.share[:, j]
+            further = excess[:, parent] - tree.clustering[:, parent] * mean[:, parent]
+            excess[:, j] += share * tree.order_clustering[:, j] * mean[:, parent]
+            excess[:, j] += share**2 * np.maximum(further, 0.0)
+    return excess
