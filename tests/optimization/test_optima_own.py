@@ -1,0 +1,64 @@
+"""Optima by brute force: for every kind of network the plan's cost is the least, and proven."""
+
+import numpy as np
+import pytest
+from brute_force import BruteForce
+from numpy.testing import assert_allclose
+from own_networks import CASES, OBJECTIVES
+from random_networks import check_plan, plan_of
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_least_holding_cost(name):
+    _check_optimum(CASES[name], "holding_cost")
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_least_of_other_objectives(name):
+    objective = "investment" if name.startswith("investment") else "new_investment"
+    _check_optimum(OBJECTIVES[name], objective)
+
+
+@pytest.mark.parametrize("evaluation", ["vari_metric", "metric"])
+@pytest.mark.parametrize(
+    "name", ["two levels, mean wait each", "three levels, mean wait", "uptime", "local repair"]
+)
+def test_least_holding_cost_by_moments(name, evaluation):
+    _check_optimum(CASES[name], "holding_cost", evaluation)
+
+
+def _check_optimum(tables, objective, evaluation="exact"):
+    brute = BruteForce(tables, objective, evaluation)
+    best = brute.optimum()
+    assert best.cost == best.strict_cost
+    assert best.cost > 0 or objective == "new_investment"
+    plan = plan_of(tables, objective, evaluation)
+    check_plan(plan, brute, best)
+    owned = brute.facts.owned and any(brute.facts.owned)
+    assert plan.gap <= (3e-3 if owned else 0.0)  # units already owned are proven by a gap only
+    assert_allclose(plan.cost, best.cost, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["two levels, overlapping promises", "three levels, fill rate"])
+def test_brute_force_agrees_with_plain_enumeration(name):
+    """The enumeration's own short cuts: cost cut-off, dominance, prices."""
+    tables = CASES[name]
+    brute = BruteForce(tables)
+    best = brute.optimum()
+    part = 0
+    options = brute.part_options(part, best.cost)
+    tried = {tuple(vector[0]) for vector in options.stock}
+    size = len(brute.facts.locations)
+    price = np.array(brute.facts.price[part])
+    for stock in np.ndindex(*(5,) * size):
+        vector = np.zeros((len(brute.facts.parts), size), dtype=int)
+        vector[part] = stock
+        use = sum(
+            brute._use(part, l, tuple(stock[a] for a in brute.laws[part].ancestors[l]), stock[l])
+            for l in range(size)
+        )
+        cost = float(price @ stock)
+        if cost > best.cost or (use > brute.allowed).any() or stock in tried:
+            continue
+        better = (options.cost <= cost + 1e-12) & (options.uses <= use + 1e-15).all(axis=1)
+        assert better.any(), stock
