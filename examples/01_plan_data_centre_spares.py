@@ -8,8 +8,6 @@ The figures and their sources are in data/data_centre_spares/SOURCES.md.
 
 from pathlib import Path
 
-import numpy as np
-
 import partsplan as pp
 
 TABLES = Path(__file__).parent / "data" / "data_centre_spares"
@@ -17,33 +15,24 @@ OPTIMALITY_GAP = 5e-4  # share of its cost by which the plan may exceed the prov
 
 
 def main() -> None:
-    """Plan the least stock that keeps every commitment, beside today's stock."""
+    """Plan the least stock that keeps every commitment, and set it beside today's."""
     network = pp.ServiceNetwork.from_folder(TABLES)
     demand = pp.estimate_demand(network)
     print(f"{demand.per_year.sum():.0f} failed drives a year\n")
 
-    today = pp.evaluate(network, demand, network.stock)
     plan = pp.optimize(network, demand, gap=OPTIMALITY_GAP)
-    print(plan.summary())
+    print(plan.summary(), end="\n\n")
 
-    print(f"\n{'commitment':<24}{'promised':>10}{'today':>10}{'plan':>10}")
-    for before, after in zip(today.commitments, plan.commitments, strict=True):
-        figures = (after.target, before.achieved, after.achieved)
-        print(f"{after.commitment_id:<24}" + "".join(f"{figure:10.5f}" for figure in figures))
+    stocks = {"today": network.stock, "plan": plan}
+    print(pp.compare_stocks(network, demand, stocks).summary(), end="\n\n")
 
-    print(f"\n{'units held':<14}" + "".join(f"{name:>6}" for name in network.location_ids), end="")
-    print(f"{'USD':>10}")
-    for name, levels in (("today", held_today(network)), ("plan", plan.stock.array)):
-        units = "".join(f"{total:6d}" for total in levels.sum(axis=0))
-        print(f"{name:<14}{units}{network.parts['unit_cost'] @ levels.sum(axis=1):10,.0f}")
-
-
-def held_today(network: pp.ServiceNetwork) -> np.ndarray:
-    """Today's base-stock levels, axes (part, location) [units]."""
-    levels = np.zeros((network.n_parts, network.n_locations), dtype=np.int64)
-    rows = network.stock
-    levels[rows.index("part_id"), rows.index("location_id")] = rows["base_stock"]
-    return levels
+    position = pp.stock_position(network, plan)
+    print("Units of all drives at  " + "".join(f"{name:>6}" for name in network.location_ids))
+    for name, units in (
+        ("on hand and on order", position.on_hand + position.on_order),
+        ("base stock planned", position.base_stock),
+    ):
+        print(f"  {name:<22}" + "".join(f"{total:6d}" for total in units.sum(axis=0)))
 
 
 if __name__ == "__main__":
