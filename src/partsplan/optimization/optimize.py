@@ -13,7 +13,12 @@ from partsplan.demand import DemandRates
 from partsplan.errors import PartsplanError
 from partsplan.evaluation import CommitmentResult, Evaluation, ImpossibleCommitment, Performance
 from partsplan.evaluation.measuring import EVALUATIONS
-from partsplan.evaluation.performance import check_choice, performance_of, service_model
+from partsplan.evaluation.performance import (
+    check_choice,
+    check_network_and_demand,
+    performance_of,
+    service_model,
+)
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork, read_limits
 from partsplan.optimization.all_blocks import AllBlocks
@@ -111,6 +116,7 @@ def optimize(
     ('optimal', [{'part_id': 'P1', 'location_id': 'DC', 'base_stock': 3}], 60.0)
     """
     clock = Clock(time_limit)
+    check_network_and_demand(network, demand)
     _check_options(network, evaluation, objective, gap, time_limit)
     model = service_model(network, demand, evaluation)
     problem = PlanningProblem.of(model, read_limits(network, limits), objective, evaluation)
