@@ -357,10 +357,6 @@ CASES: dict[str, tuple[Change, str]] = {
         put("bill_of_materials", 0, mtbf_hours=100),
         "failures_per_year 2.0 and mtbf_hours 100.0 are both given.",
     ),
-    "no rate": (
-        drop("bill_of_materials", 0, "failures_per_year"),
-        "failures_per_year and mtbf_hours are both empty for part 'P1', and failures does not",
-    ),
     "mtbf 0": (put("bill_of_materials", 1, mtbf_hours=0), "0 is not above 0. Give a number of"),
     "fractional quantity": (
         put("bill_of_materials", 0, quantity=1.5),
@@ -524,6 +520,78 @@ CASES: dict[str, tuple[Change, str]] = {
         both(BY_LOCATION, add("commitments", **COMMIT, location_id="F2")),
         "the scope is empty: no demand is given at location 'F2'.",
     ),
+    "each region without regions": (
+        both(
+            drop("sites", 0, "region"),
+            drop("sites", 1, "region"),
+            add("commitments", **COMMIT, each="region"),
+        ),
+        "commitments row 3, column each: the scope is empty: each is 'region', but no site with "
+        "demand in its scope has a region. Fill region in sites, or leave each empty.",
+    ),
+    "each customer of sites without one": (
+        both(
+            drop("sites", 1, "customer_id"),
+            add("commitments", **COMMIT, each="customer", region="south"),
+        ),
+        "each is 'customer', but no site with demand in its scope has a customer_id.",
+    ),
+    "each region where no machine is": (
+        both(
+            drop("sites", 0, "region"),
+            given("installed_base", [{"site_id": "A", "equipment_id": "M", "machines": 1}]),
+            put("commitments", 1, each="region"),
+        ),
+        "each is 'region', but no site with demand in its scope has a region.",
+    ),
+    "each part group without groups": (
+        both(
+            drop("parts", 1, "part_group"),
+            add("commitments", **COMMIT, each="part_group", part_id="P2"),
+        ),
+        "each is 'part_group', but no part with demand in its scope has a part_group. "
+        "Fill part_group in parts, or leave each empty.",
+    ),
+    "each part group with demand by location": (
+        both(
+            BY_LOCATION,
+            drop("parts", 0, "part_group"),
+            add("commitments", **COMMIT, each="part_group"),
+        ),
+        "each is 'part_group', but no part with demand in its scope has a part_group.",
+    ),
+    "each site without sites": (
+        both(
+            without("commitments", "installed_base", "bill_of_materials", "sites", "lanes"),
+            add("commitments", **COMMIT, each="site"),
+        ),
+        "each is 'site', but no site with demand is in its scope. "
+        "Give its machines in installed_base, or leave each empty.",
+    ),
+    "each equipment without machines": (
+        both(
+            without("commitments", "installed_base"),
+            add("commitments", **COMMIT, each="equipment"),
+        ),
+        "each is 'equipment', but no machine is installed in its scope.",
+    ),
+    "named as a value of each": (
+        both(
+            add("commitments", **COMMIT, each="customer"),
+            add("commitments", **COMMIT | {"commitment_id": "new:C1"}),
+        ),
+        "commitments row 4, column commitment_id: 'new:C1' is also the id that 'new' makes for a "
+        "customer. Rename one of the two.",
+    ),
+    "named alike by two eaches": (
+        both(
+            put("sites", 0, customer_id="C1:north"),
+            put("commitments", 0, customer_id="C2"),
+            add("commitments", **COMMIT | {"commitment_id": "new:C1"}, each="region"),
+            add("commitments", **COMMIT, each="customer"),
+        ),
+        "commitments row 3, column commitment_id: 'new:C1:north' is also the id that 'new' makes",
+    ),
     "minimum above maximum": (
         add("stock", **STOCK, minimum=5, maximum=4),
         "stock row 1, column minimum: minimum 5 is above maximum 4.",
@@ -658,3 +726,24 @@ def test_keys_of_three_columns_are_told_apart() -> None:
     tables["demand"] = [*rows, rows[1]]
     with pytest.raises(InputError, match="'P1', 'L1', 'S1' is already in row 2"):
         ServiceNetwork.from_tables(**tables)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        add("commitments", **COMMIT, each="customer", region="north"),
+        both(drop("sites", 0, "region"), add("commitments", **COMMIT, each="region")),
+        add("commitments", **COMMIT, each="site", location_id="F1", part_id="P1"),
+        add("commitments", **COMMIT, each="equipment", part_group="A"),
+        add("commitments", **COMMIT, each="location"),
+        both(BY_LOCATION, add("commitments", **COMMIT, each="part_group")),
+        both(
+            add("commitments", **COMMIT, each="customer", region="north"),
+            add("commitments", **COMMIT | {"commitment_id": "new:C2"}),
+        ),
+    ],
+)
+def test_each_over_some_values_is_sound(change: Change) -> None:
+    tables = two_level_tables()
+    change(tables)
+    assert len(ServiceNetwork.from_tables(**tables).commitments) == len(tables["commitments"])

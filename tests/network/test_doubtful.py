@@ -34,6 +34,12 @@ def test_sound_networks_have_hardly_any_warnings() -> None:
             {"failures_per_year": None, "mtbf_hours": 0.5},
             "0.5 operating hours between failures is less than one hour.",
         ),
+        (
+            "bill_of_materials",
+            {"failures_per_year": None},
+            "bill_of_materials row 1, column part_id: part 'P1' has neither failures_per_year nor "
+            "mtbf_hours, and neither failures nor demand has it. Give one of the two, or its",
+        ),
         ("parts", {"unit_cost": 0}, "part 'P1' costs nothing"),
         ("parts", {"holding_rate": 20}, "20 per year is more than the unit costs"),
         ("locations", {"holding_rate": 20}, "locations row 1, column holding_rate: 20 per year"),
@@ -56,6 +62,20 @@ def test_parts_that_nothing_uses(two_level_tables: Tables) -> None:
         "parts row 3, column part_id: no machine uses part 'X0', and demand does not have it: "
         "it will get no stock. 2 more rows like it. Add it to bill_of_materials or take it out."
     )
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("failures", {"part_id": "P1", "failures": 3, "operating_hours": 9000}),
+        ("demand", {"part_id": "P1", "location_id": "F1", "per_year": 3}),
+    ],
+)
+def test_rates_that_counts_or_demand_give(
+    table: str, row: dict[str, Any], two_level_tables: Tables
+) -> None:
+    tables = changed(two_level_tables, "bill_of_materials", 0, failures_per_year=None)
+    assert warnings_of(tables | {table: [row]}) == ""
 
 
 def test_locations_that_nothing_reaches(two_level_tables: Tables) -> None:

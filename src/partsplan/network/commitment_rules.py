@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from partsplan.errors import Finding
+from partsplan.network.commitment_scopes import SCOPES, SITE_SCOPES, Scopes
+from partsplan.network.each_rules import check_each
 from partsplan.network.scanning import Mask, nearest, shown
 from partsplan.network.table_sets import TableSet
 
@@ -17,13 +19,12 @@ _VALUE_SCOPES = (
     ("region", "sites", "the region of a site"),
     ("part_group", "parts", "the part_group of a part"),
 )
-_SITE_SCOPES = ("customer_id", "region", "site_id", "equipment_id")
 _SITE_EACH = ("customer", "region", "site", "equipment")
-_SCOPES = (*_SITE_SCOPES, "location_id", "part_id", "part_group")
 _READS = {
     "sites": ("site_id", "customer_id", "region", "served_by"),
     "parts": ("part_id", "part_group"),
     "locations": ("location_id",),
+    "equipment": ("equipment_id",),
     "installed_base": ("site_id", "equipment_id"),
     "bill_of_materials": ("equipment_id", "part_id"),
     "demand": ("part_id", "location_id", "site_id"),
@@ -45,12 +46,15 @@ def check_commitments(tables: TableSet) -> list[Finding]:
         resolved &= ~(unknown & (tables["commitments"].columns[column] != ""))
     if not all(tables.is_clean(table, *columns) for table, columns in _READS.items()):
         return findings
-    scopes = _Scopes(tables)
-    readable = tables["commitments"].readable("metric", "each", *_SCOPES)
-    for row in range(tables.count("commitments")):
-        if readable[row] and resolved[row]:
-            findings += scopes.check(row)
-    return findings
+    scopes = _ScopeRules(tables)
+    readable = tables["commitments"].readable("metric", "each", *SCOPES)
+    sound = []
+    for row in np.flatnonzero(readable & resolved).tolist():
+        found = scopes.check(row)
+        findings += found
+        if not found:
+            sound.append(row)
+    return findings + check_each(scopes, sound)
 
 
 def _check_values(tables: TableSet, column: str, source: str, noun: str) -> list[Finding]:
@@ -67,27 +71,12 @@ def _check_values(tables: TableSet, column: str, source: str, noun: str) -> list
     return findings
 
 
-class _Scopes:
-    """What falls in a scope, by the tables."""
-
-    def __init__(self, tables: TableSet) -> None:
-        self.tables = tables
-        self.table = tables["commitments"]
-        self.has_machines = tables.count("installed_base") > 0
-        demand_site = tables.index("demand", "site_id")
-        self.demand_sites = demand_site[demand_site >= 0]
-        demand_location = tables.index("demand", "location_id")
-        self.demand_locations = demand_location[demand_location >= 0]
-        self.by_location_only = (
-            not self.has_machines and not len(self.demand_sites) and tables.count("demand") > 0
-        )
-        self.machine_site = tables.index("installed_base", "site_id")
-        self.machine_type = tables.index("installed_base", "equipment_id")
-        self.types_with_parts: dict[tuple[str, str], Mask] = {}
+class _ScopeRules(Scopes):
+    """Whether anything falls in a scope."""
 
     def check(self, row: int) -> list[Finding]:
         """Check one commitment."""
-        scope = {name: self.table.columns[name][row] for name in _SCOPES}
+        scope = self.scope(row)
         if self.table.columns["metric"][row] == "uptime" and not self.has_machines:
             return [
                 self.table.finding(
@@ -107,7 +96,7 @@ class _Scopes:
             self.table.finding(
                 row, name, f"{shown(scope[name])} is named, but demand is given by location.", fix
             )
-            for name in _SITE_SCOPES
+            for name in SITE_SCOPES
             if scope[name]
         ]
         each = self.table.columns["each"][row]
@@ -121,8 +110,8 @@ class _Scopes:
         return findings
 
     def _check_not_empty(self, row: int, scope: dict[str, str]) -> list[Finding]:
-        sites = self._sites(scope)
-        parts = self._parts(row, scope)
+        sites = self.sites(scope)
+        parts = self.parts(row, scope)
         named = [name for name in ("customer_id", "region", "site_id") if scope[name]]
         if named and not sites.any():
             told = " and ".join(f"{name} {scope[name]!r}" for name in named)
@@ -130,13 +119,10 @@ class _Scopes:
         if not parts.any():
             told = f"part {scope['part_id']!r} is not in part_group {scope['part_group']!r}."
             return [self._empty(row, "part_id", told)]
-        machines = sites[self.machine_site]
+        machines = self.machines(row, sites)
         machine = self.tables.index("commitments", "equipment_id")[row]
-        if machine >= 0:
-            machines &= self.machine_type == machine
-        needs_machines = machine >= 0 or self.table.columns["metric"][row] == "uptime"
-        demanded = not needs_machines and bool(sites[self.demand_sites].any())
-        if (self.has_machines or needs_machines) and not machines.any() and not demanded:
+        demanded = not self.needs_machines(row) and bool(sites[self.demand_sites].any())
+        if (self.has_machines or self.needs_machines(row)) and not machines.any() and not demanded:
             if not named and machine < 0 and len(self.demand_locations):
                 return []
             column = "equipment_id" if machine >= 0 else (named[0] if named else None)
@@ -159,23 +145,11 @@ class _Scopes:
             return []
         if len(self.demand_locations) or not self.tables.count("bill_of_materials"):
             return []
-        scope_key = (scope["part_id"], scope["part_group"])
-        if scope_key not in self.types_with_parts:
-            self.types_with_parts[scope_key] = self._types_with(parts)
-        if self.types_with_parts[scope_key][self.machine_type[machines]].any():
+        if self.types_with(scope, parts)[self.machine_type[machines]].any():
             return []
         column = "part_id" if scope["part_id"] else "part_group"
         rule = f"no machine in its scope has a part of {column} {scope[column]!r}."
         return [self._empty(row, column, rule)]
-
-    def _types_with(self, parts: Mask) -> Mask:
-        """Machine types with some of these parts, and a last False for position -1."""
-        equipment = self.tables.index("bill_of_materials", "equipment_id")
-        part = self.tables.index("bill_of_materials", "part_id")
-        types = np.zeros(self.tables.count("equipment") + 1, dtype=bool)
-        types[equipment[parts[part] & (part >= 0)]] = True
-        types[-1] = False
-        return types
 
     def _check_location(self, row: int, scope: dict[str, str], sites: Mask) -> list[Finding]:
         location = self.tables.index("commitments", "location_id")[row]
@@ -183,31 +157,10 @@ class _Scopes:
             return []
         if not self.tables.count("sites"):
             return []
-        serves = sites[:-1] & (self.tables.serving == location)
-        site = self.tables.index("sourcing", "site_id")
-        source = self.tables.index("sourcing", "served_by")
-        if serves.any() or sites[site[source == location]].any():
+        if (sites & self.served(location)).any():
             return []
         rule = f"location {scope['location_id']!r} serves no site in its scope."
         return [self._empty(row, "location_id", rule)]
-
-    def _sites(self, scope: dict[str, str]) -> Mask:
-        """Sites in the scope, and a last entry that is never in it, for position -1."""
-        table = self.tables["sites"]
-        sites = np.ones(table.n_rows, dtype=bool)
-        for name in ("customer_id", "region", "site_id"):
-            if scope[name]:
-                sites &= table.columns[name] == scope[name]
-        return np.append(sites, False)
-
-    def _parts(self, row: int, scope: dict[str, str]) -> Mask:
-        table = self.tables["parts"]
-        parts = np.ones(table.n_rows, dtype=bool)
-        if scope["part_group"]:
-            parts &= table.columns["part_group"] == scope["part_group"]
-        if scope["part_id"]:
-            parts &= np.arange(table.n_rows) == self.tables.index("commitments", "part_id")[row]
-        return parts
 
     def _empty(self, row: int, column: str | None, rule: str) -> Finding:
         return self.table.finding(

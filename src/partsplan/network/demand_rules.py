@@ -12,40 +12,13 @@ from partsplan.network.table_sets import TableSet
 
 
 def check_bill_of_materials(tables: TableSet) -> list[Finding]:
-    """Check rates and indentures of the bills of materials."""
-    reads = ("equipment_id", "part_id", "parent_part_id", "failures_per_year", "mtbf_hours")
+    """Check the indentures of the bills of materials."""
+    reads = ("equipment_id", "part_id", "parent_part_id")
     if not tables.count("bill_of_materials") or not tables.is_clean("parts", "part_id"):
         return []
     if not tables.is_clean("bill_of_materials", *reads):
         return []
-    return [*_check_rates(tables), *_check_parents(tables), *_check_indenture(tables)]
-
-
-def _check_rates(tables: TableSet) -> list[Finding]:
-    if not (tables.is_clean("failures", "part_id") and tables.is_clean("demand", "part_id")):
-        return []
-    table = tables["bill_of_materials"]
-    part = tables.index("bill_of_materials", "part_id")
-    unrated = (
-        np.isnan(table.columns["failures_per_year"])
-        & np.isnan(table.columns["mtbf_hours"])
-        & (tables.index("bill_of_materials", "parent_part_id") < 0)
-        & (table.columns["parent_part_id"] == "")
-        & (part >= 0)
-    )
-    known = np.concatenate([tables.index("failures", "part_id"), tables.index("demand", "part_id")])
-    rows = np.flatnonzero(unrated & ~np.isin(part, known))
-    found = [
-        table.finding(
-            row,
-            "failures_per_year",
-            f"failures_per_year and mtbf_hours are both empty for part "
-            f"{table.columns['part_id'][row]!r}, and failures does not have it.",
-            "Give one of the two, or its counts in failures.",
-        )
-        for row in rows[:MOST_ROWS].tolist()
-    ]
-    return counted(found, len(rows), "bill_of_materials", "failures_per_year")
+    return [*_check_parents(tables), *_check_indenture(tables)]
 
 
 def _check_parents(tables: TableSet) -> list[Finding]:

@@ -65,6 +65,23 @@ def _mtbf_not_in_hours(tables: TableSet) -> Found:
     )
 
 
+def _missing_rates(tables: TableSet) -> Found:
+    bill = tables["bill_of_materials"].columns
+    known = np.concatenate([tables.index("failures", "part_id"), tables.index("demand", "part_id")])
+    yield from _rows(
+        tables,
+        ("bill_of_materials", "part_id"),
+        np.isnan(bill["failures_per_year"])
+        & np.isnan(bill["mtbf_hours"])
+        & (bill["parent_part_id"] == "")
+        & ~np.isin(tables.index("bill_of_materials", "part_id"), known),
+        "part {value!r} has neither failures_per_year nor mtbf_hours, and neither failures nor "
+        "demand has it.",
+        "Give one of the two, or its counts: in failures, or as estimate_demand(network, "
+        "failures=...).",
+    )
+
+
 def _free_parts(tables: TableSet) -> Found:
     yield from _rows(
         tables,
@@ -218,6 +235,7 @@ _RULES: tuple[Callable[[TableSet], Found], ...] = (
     _locations_without_demand,
     _rates_per_hour,
     _mtbf_not_in_hours,
+    _missing_rates,
     _machines_without_parts,
     _no_lanes,
 )
