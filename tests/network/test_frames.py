@@ -38,3 +38,24 @@ def test_what_is_no_frame_has_no_backend() -> None:
 def test_unknown_backends_are_refused() -> None:
     with pytest.raises(ValueError, match="backend must be one of pandas, polars, pyarrow, got 'x'"):
         frame_of(COLUMNS, "x")
+
+
+@pytest.mark.parametrize("length", [0, 2])
+def test_empty_columns_keep_their_type(length: int) -> None:
+    columns = {
+        "part_id": np.full(length, None, dtype=object),
+        "cost": np.full(length, np.nan),
+        "units": np.zeros(length, dtype=np.int64),
+        "is_met": np.zeros(length, dtype=bool),
+        "day": np.full(length, "NaT", dtype="datetime64[D]"),
+    }
+    in_polars, in_arrow = frame_of(columns, "polars"), frame_of(columns, "pyarrow")
+    assert in_polars.dtypes == [pl.String, pl.Float64, pl.Int64, pl.Boolean, pl.Date]
+    assert in_arrow.schema.types == [
+        pa.string(),
+        pa.float64(),
+        pa.int64(),
+        pa.bool_(),
+        pa.date32(),
+    ]
+    assert in_polars["cost"].null_count() == in_arrow["cost"].null_count == length

@@ -26,6 +26,15 @@ class Plan:
         return [{"part_id": "P1", "location_id": "F2", "base_stock": 3}]
 
 
+class Solution:
+    """Anything that has a stock, such as a plan."""
+
+    status = "infeasible"
+
+    def __init__(self, stock: Plan | None) -> None:
+        self.stock = stock
+
+
 ROW: dict[str, Any] = {"part_id": "P1", "location_id": "F2", "base_stock": 3}
 
 
@@ -39,6 +48,7 @@ ROW: dict[str, Any] = {"part_id": "P1", "location_id": "F2", "base_stock": 3}
         pd.DataFrame([ROW]),
         [StockLevel(**ROW)],
         Plan(),
+        Solution(Plan()),
     ],
     ids=lambda source: type(source).__name__,
 )
@@ -79,6 +89,10 @@ def test_an_empty_source_is_no_stock(network: ServiceNetwork) -> None:
             "usually on_hand + on_order.",
         ),
         (None, "there is no base_stock."),
+        (
+            Solution(None),
+            "stock: the plan has no stock: it is infeasible. plan.summary() and plan.impossible",
+        ),
         (5, "stock: an object of type int is not a table."),
         ([{"part": 1}], "'part' is not a column of stock. Did you mean 'part_id'?"),
     ],

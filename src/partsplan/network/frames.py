@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from partsplan.errors import PartsplanError
 
 _BACKENDS = ("pandas", "polars", "pyarrow")
+_NUMBERS = "biuf"
+"""Kinds of arrays, bool among them, that frames take with their type."""
 
 
 def backend_of(source: object) -> str | None:
@@ -85,7 +87,8 @@ def frame_of(columns: Mapping[str, ArrayLike], backend: str | None = None) -> An
     Parameters
     ----------
     columns : mapping of str to array_like
-        Columns of equal length; ``NaN`` and ``None`` stay empty.
+        Columns of equal length; ``NaN`` and ``None`` stay empty. Also a column without any value
+        keeps its type; one of objects is text.
     backend : {"pandas", "polars", "pyarrow"}, optional
         The library; pandas where there is no other sign.
 
@@ -116,13 +119,28 @@ def frame_of(columns: Mapping[str, ArrayLike], backend: str | None = None) -> An
         ) from error
     if name == "pandas":
         return library.DataFrame({key: np.asarray(values) for key, values in columns.items()})
-    plain = {key: _plain_list(np.asarray(values)) for key, values in columns.items()}
+    arrays = {key: np.asarray(values) for key, values in columns.items()}
     if name == "polars":
-        return library.DataFrame(plain, strict=False)
-    return library.table(plain)
+        return library.DataFrame([_polars_series(library, *column) for column in arrays.items()])
+    return library.table({key: _arrow_array(library, values) for key, values in arrays.items()})
 
 
-def _plain_list(values: NDArray[Any]) -> list[Any]:
-    if values.dtype.kind == "f":
-        return [None if value != value else value for value in values.tolist()]  # noqa: PLR0124
-    return list(values.tolist())
+def _polars_series(pl: Any, name: str, values: NDArray[Any]) -> Any:
+    if values.dtype.kind in _NUMBERS:
+        return pl.Series(name, values, nan_to_null=True)
+    blank = pl.Date if values.dtype.kind == "M" else pl.String
+    items = values.tolist()
+    return pl.Series(name, items, dtype=blank if _is_blank(items) else None, strict=False)
+
+
+def _arrow_array(pa: Any, values: NDArray[Any]) -> Any:
+    if values.dtype.kind in _NUMBERS:
+        return pa.array(values, from_pandas=True)
+    blank = pa.date32() if values.dtype.kind == "M" else pa.string()
+    items = values.tolist()
+    return pa.array(items, type=blank if _is_blank(items) else None)
+
+
+def _is_blank(items: list[Any]) -> bool:
+    """Whether no value tells the type of a column."""
+    return all(item is None for item in items)

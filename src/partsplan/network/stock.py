@@ -49,9 +49,10 @@ def read_base_stock(network: ServiceNetwork, source: Any) -> Integers:
     Parameters
     ----------
     network : ServiceNetwork
-    source : table, dict or None
+    source : table, dict, plan or None
         Anything with ``part_id``, ``location_id`` and ``base_stock``; a dict
-        ``{(part_id, location_id): S}``; None for ``network.stock``.
+        ``{(part_id, location_id): S}``; a plan, whose ``stock`` is taken; None for
+        ``network.stock``.
 
     Returns
     -------
@@ -61,8 +62,8 @@ def read_base_stock(network: ServiceNetwork, source: Any) -> Integers:
     Raises
     ------
     InputError
-        For unknown ids, levels that are not whole numbers of 0 or more, pairs named twice, or a
-        table without ``base_stock``.
+        For unknown ids, levels that are not whole numbers of 0 or more, pairs named twice, a
+        table without ``base_stock``, or a plan without ``stock``.
 
     Examples
     --------
@@ -72,7 +73,7 @@ def read_base_stock(network: ServiceNetwork, source: Any) -> Integers:
     >>> read_base_stock(network, {("P1", "DC"): 3})
     array([[3]])
     """
-    facts = _stock_facts(network, source)
+    facts = _stock_facts(network, _stock_of_plan(source))
     table = facts["stock"]
     if "base_stock" not in table.given and (table.n_rows or table.given or not table.is_given):
         rule = "there is no base_stock."
@@ -122,6 +123,18 @@ def read_limits(network: ServiceNetwork, source: Any = None) -> StockLimits:
             if why
         },
     )
+
+
+def _stock_of_plan(source: Any) -> Any:
+    """Take the stock of whatever has some, such as a plan, and is no table itself."""
+    if hasattr(source, "to_records") or not hasattr(source, "stock"):
+        return source
+    if source.stock is None:
+        status = getattr(source, "status", None)
+        rule = "the plan has no stock" + (f": it is {status}." if status else ".")
+        fix = "plan.summary() and plan.impossible say why; give a plan with a solution."
+        raise InputError([Finding("stock", None, None, None, rule, fix)])
+    return source.stock if hasattr(source.stock, "to_records") else source
 
 
 def _stock_facts(network: ServiceNetwork, source: Any) -> TableSet:
