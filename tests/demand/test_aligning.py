@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from partsplan.demand import DemandRates, estimate_demand
+from partsplan.demand.aligning import positions
 from partsplan.errors import InputError, PartsplanError
 from partsplan.network import ServiceNetwork
 
@@ -36,6 +37,23 @@ def test_unknown_ids_name_the_nearest(depots):
         "demand, column location_id: 'BERNE' is not a location of the network. "
         "Did you mean 'BERN'?",
     ]
+
+
+def test_ids_like_none_have_a_way_out(depots):
+    rows = [{"part_id": "ZZZ", "site_id": "Q", "per_year": 1}]
+    with pytest.raises(InputError) as caught:
+        DemandRates.from_table(rows).aligned(depots)
+    assert [str(finding) for finding in caught.value.findings] == [
+        "demand, column part_id: 'ZZZ' is not a part of the network. Add it to parts, or leave "
+        "these rows out; the network's parts are 'TUBE', 'BOARD'.",
+        "demand, column site_id: 'Q' is not a site of the network. Add it to sites, or leave "
+        "these rows out; the network has no sites.",
+    ]
+
+
+def test_a_way_out_names_a_few_ids_only():
+    _, findings = positions("location_id", ["ZZZ"], {"A1": 0, "A2": 1, "A3": 2, "A4": 3})
+    assert findings[0].fix.endswith("the network's locations are 'A1', 'A2', 'A3', ...")
 
 
 def test_unknown_site_names_the_nearest(clinics):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from partsplan.demand import estimate_demand
+from partsplan.demand import DemandRates, estimate_demand
 from partsplan.errors import InputError, PartsplanError
 from partsplan.network import ServiceNetwork
 
@@ -254,6 +254,46 @@ class TestCounts:
         demand = estimate_demand(network, self.COUNTS)
         assert demand.per_year[0].tolist() == [0, 0.7, 0]
         assert np.isinf(demand.rate_shape[0])
+
+
+class TestMissingRates:
+    """Rates that the bill of materials does not have may come from elsewhere."""
+
+    @pytest.fixture
+    def unrated(self, clinic_tables):
+        del clinic_tables["bill_of_materials"][0]["failures_per_year"]
+        return ServiceNetwork.from_tables(**clinic_tables)
+
+    def test_counts_as_argument_give_them(self, unrated):
+        """CT hours at BERN: 3 x 8760 + 2 x 4380, two tubes each."""
+        rows = [{"part_id": "TUBE", "failures": 3, "operating_hours": 9000}]
+        demand = estimate_demand(unrated, rows)
+        assert demand.per_year[0, 1] == pytest.approx(3.5 / 9000 * 2 * (3 * 8760 + 2 * 4380))
+
+    def test_given_demand_needs_none(self, unrated):
+        """Shared out by operating hours: A 3 x 8760 h, B 2 x 4380 h."""
+        rows = [{"part_id": "TUBE", "location_id": "BERN", "per_year": 4.0}]
+        demand = DemandRates.from_table(rows).aligned(unrated)
+        np.testing.assert_allclose(demand.streams.per_year, [3, 1])
+
+    def test_without_any_the_part_is_named(self, unrated):
+        message = "part 'TUBE' has neither failures_per_year nor mtbf_hours, and failures has no"
+        with pytest.raises(InputError, match=message):
+            estimate_demand(unrated)
+
+
+class TestNothingToEstimateFrom:
+    def test_neither_machines_nor_demand(self, depots):
+        message = (
+            "no demand and no installed_base and no bill_of_materials. Give installed_base with "
+            "bill_of_materials, or demand"
+        )
+        with pytest.raises(PartsplanError, match=message):
+            estimate_demand(depots)
+
+    def test_machines_without_parts(self, clinics):
+        with pytest.raises(PartsplanError, match=r"no demand and no bill_of_materials\. Give"):
+            estimate_demand(clinics.replace(bill_of_materials=None))
 
 
 @pytest.mark.parametrize("uncertainty", ["median", 0.0, 1, 95, True, None])

@@ -30,6 +30,9 @@ BASE_COLUMNS = ("site_id", "equipment_id", "machines", "hours_per_year", "start_
 HINTS = 20
 """Findings for which the nearest id is looked up."""
 
+SHOWN = 3
+"""Ids that a message gives as examples."""
+
 
 @dataclass(frozen=True)
 class ResolvedDemand:
@@ -181,10 +184,20 @@ def positions(
     findings: list[Finding] = []
     for text, row in islice(first.items(), MOST_ROWS):
         rule = f"{text!r} is not a {noun} of the network."
-        fix = nearest(text, known) if len(findings) < HINTS else ""
+        near = nearest(text, known) if len(findings) < HINTS else ""
+        fix = near or _way_out(f"{noun}s", known)
         at = None if table == "demand" else row + 1
         findings.append(Finding(table, at, column, text, rule, fix))
     if len(first) > MOST_ROWS:
         rule = f"{len(first) - MOST_ROWS} more are not in the network."
         findings.append(Finding(table, None, column, None, rule))
     return place, findings
+
+
+def _way_out(nouns: str, known: Sequence[str]) -> str:
+    """Say what to do about an id that is like none that the network knows."""
+    if not known:
+        return f"Add it to {nouns}, or leave these rows out; the network has no {nouns}."
+    told = ", ".join(repr(text) for text in known[:SHOWN])
+    more = ", ..." if len(known) > SHOWN else "."
+    return f"Add it to {nouns}, or leave these rows out; the network's {nouns} are {told}{more}"

@@ -32,7 +32,7 @@ from partsplan.demand.installed_base import (
 )
 from partsplan.demand.rates import DemandRates
 from partsplan.demand.reading import read_alone
-from partsplan.errors import Finding, InputError
+from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.network import ServiceNetwork
 
 Floats = NDArray[np.float64]
@@ -109,7 +109,7 @@ def estimate_demand(
     InputError
         With findings for parts without any rate, and for evidence that contradicts itself.
     PartsplanError
-        When dates need ``on``.
+        When dates need ``on``, or the network has nothing that makes demand.
     ValueError
         When an option is outside its range.
 
@@ -154,6 +154,7 @@ def estimate_demand(
     if not 0.0 < prior_failures < np.inf:
         raise ValueError(f"prior_failures must be above 0 and finite, got {prior_failures!r}")
     day = day_of(on)
+    _check_has_source(network)
     machines = machines_on(network, day)
     given = _table_demand(network)
     counts, findings = _evidence(network, failures)
@@ -174,6 +175,20 @@ def estimate_demand(
         day,
         network.frame_backend,
     )
+
+
+def _check_has_source(network: ServiceNetwork) -> None:
+    """Demand of nothing would be 0, and every commitment would count as kept."""
+    if len(network.demand) > 0:
+        return
+    needed = ("installed_base", "bill_of_materials")
+    lacking = [name for name in needed if len(getattr(network, name)) == 0]
+    if lacking:
+        raise PartsplanError(
+            f"There is nothing to estimate demand from: the network has no demand and no "
+            f"{' and no '.join(lacking)}. Give installed_base with bill_of_materials, or demand; "
+            "or make the demand by DemandRates.from_table."
+        )
 
 
 def _table_demand(network: ServiceNetwork) -> GivenDemand:
