@@ -9,7 +9,7 @@ the promises: its cost and penalties exceed the least ones by more than budget m
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import inf, isinf, log, sqrt
 
 import numpy as np
@@ -124,7 +124,9 @@ class BruteForce:
         for one in options:
             worth = one.cost + one.uses @ price
             least += worth.min()
-            total = total.merged(one.of(worth - worth.min() <= budget - bound), budget, self.allowed)
+            total = total.merged(
+                one.of(worth - worth.min() <= budget - bound), budget, self.allowed
+            )
             total = total.of(total.cost + total.uses @ price - least <= budget - bound)
         kept = (total.uses <= self.allowed * (1 + TOLERANCE)).all(axis=1)
         strict = (total.uses <= self.allowed * (1 - TOLERANCE)).all(axis=1)
@@ -180,7 +182,7 @@ class BruteForce:
             merged = _Options(cost, merged.uses, merged.stock).undominated()
         size = len(facts.locations)
         merged.stock = [
-            (tuple(dict(vector).get(l, 0) for l in range(size)),) for vector in merged.stock
+            (tuple(dict(vector).get(loc, 0) for loc in range(size)),) for vector in merged.stock
         ]
         return merged
 
@@ -203,7 +205,9 @@ class BruteForce:
     def _cap(self, part, location):
         """Most units worth a look: beyond, even with nothing above, hardly any demand is late."""
         highest = self.facts.maximum[part][location]
-        return int(min(highest, max(self._enough(part, location), self.facts.minimum[part][location])))
+        return int(
+            min(highest, max(self._enough(part, location), self.facts.minimum[part][location]))
+        )
 
     @lru_cache  # noqa: B019
     def _enough(self, part, location):
@@ -217,7 +221,7 @@ class BruteForce:
     def _budget(self):
         """Cost of a plan that keeps everything; ``inf`` if the first tries keep not all."""
         shape = len(self.facts.parts), len(self.facts.locations)
-        caps = np.array([[self._cap(p, l) for l in range(shape[1])] for p in range(shape[0])])
+        caps = np.array([[self._cap(p, loc) for loc in range(shape[1])] for p in range(shape[0])])
         lowest = np.array(self.facts.minimum)
         for units in range(int(caps.max()) + 1):
             stock = np.maximum(np.minimum(units, caps), lowest)
@@ -247,21 +251,26 @@ class BruteForce:
 
     def least_use(self, c):
         """Least use of one promise over all stocks."""
-        return sum(
-            self._least(part, root, (), c)
-            for part in range(len(self.facts.parts))
-            for root in self.laws[part].children[-1]
-        )
+        weights = np.eye(len(self.allowed))[c]
+        return sum(self.least_value(p, weights, 0.0) for p in range(len(self.facts.parts)))
 
-    def _least(self, part, location, above, c):
-        return min(
-            self._use(part, location, above, stock)[c]
-            + sum(
-                self._least(part, child, (*above, stock), c)
-                for child in self.laws[part].children[location]
-            )
-            for stock in range(self.facts.minimum[part][location], self._cap(part, location) + 1)
-        )
+    def least_value(self, part, price, cost_weight=1.0):
+        """Least cost and penalties of one part over all stocks worth a look, at given prices."""
+        roots = self.laws[part].children[-1]
+        return sum(self._least(part, root, (), (price, cost_weight)) for root in roots)
+
+    def _least(self, part, location, above, weights):
+        price, cost_weight = weights
+        unit = self.facts.price[part][location] * cost_weight
+        best = inf
+        for stock in range(self.facts.minimum[part][location], self._cap(part, location) + 1):
+            if unit * stock >= best:
+                break
+            value = unit * stock + float(self._use(part, location, above, stock) @ price)
+            for child in self.laws[part].children[location]:
+                value += self._least(part, child, (*above, stock), weights)
+            best = min(best, value)
+        return best
 
 
 class _Options:
@@ -315,11 +324,11 @@ class ExactLaws:
         self.parent, self.transit = facts.parent[part], facts.transit[part]
         self.repair, self.repair_days = facts.repair[part], facts.repair_days[part]
         self.children = children_of(facts, part)
-        self.ancestors = [self._above(l) for l in range(len(self.parent))]
+        self.ancestors = [self._above(loc) for loc in range(len(self.parent))]
         self.rate = list(facts.own_rate[part])
-        for l in sorted(range(len(self.parent)), key=lambda l: -len(self.ancestors[l])):
-            if self.parent[l] >= 0:
-                self.rate[self.parent[l]] += (1 - self.repair[l]) * self.rate[l]
+        for loc in sorted(range(len(self.parent)), key=lambda loc: -len(self.ancestors[loc])):
+            if self.parent[loc] >= 0:
+                self.rate[self.parent[loc]] += (1 - self.repair[loc]) * self.rate[loc]
         self.factors, self.often, self.often_by_demand = factors_of(facts.shape[part])
         self._known = {}
 
@@ -433,7 +442,7 @@ def factors_of(shape):
     return factors, often, often * factors
 
 
-@lru_cache(maxsize=None)
+@cache
 def poisson(mean):
     """P(X = k), as far as it matters."""
     if mean == 0.0:
@@ -466,7 +475,7 @@ def thinned(law, share):
     return law @ _binomial(share, 64 * (1 + len(law) // 64))[: len(law), : len(law)]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _binomial(share, size):
     rows = np.zeros((size, size))
     rows[0, 0] = 1.0

@@ -44,7 +44,10 @@ def facts_of(tables, objective="holding_cost", limits=None):
 
     def grid(value):
         return [
-            [value(p, l, special.get((p["part_id"], l["location_id"]), {})) for l in tables["locations"]]
+            [
+                value(p, loc, special.get((p["part_id"], loc["location_id"]), {}))
+                for loc in tables["locations"]
+            ]
             for p in tables["parts"]
         ]
 
@@ -85,8 +88,8 @@ def facts_of(tables, objective="holding_cost", limits=None):
         locations,
         grid(source),
         grid(transit),
-        grid(lambda p, l, own: own.get("local_repair_fraction", 0.0)),
-        grid(lambda p, l, own: own.get("local_repair_days", 0.0)),
+        grid(lambda p, loc, own: own.get("local_repair_fraction", 0.0)),
+        grid(lambda p, loc, own: own.get("local_repair_days", 0.0)),
         [_shape(tables, p) for p in parts],
         grid(holding),
         [row["unit_cost"] for row in tables["parts"]],
@@ -119,9 +122,7 @@ def _shape(tables, part):
 def _lanes(tables, locations):
     if not tables.get("lanes"):
         return None
-    return {
-        (locations.index(r["location_id"]), r["site_id"]): r["hours"] for r in tables["lanes"]
-    }
+    return {(locations.index(r["location_id"]), r["site_id"]): r["hours"] for r in tables["lanes"]}
 
 
 def _streams(tables, parts, locations):
@@ -150,9 +151,7 @@ def _streams(tables, parts, locations):
         extra = bill.get("diagnosis_hours", 0.0) + bill.get("repair_hours", 0.0)
         stopping = bill.get("stopping_fraction", 1.0)
         position = locations.index(location)
-        return Stream(
-            parts.index(part), position, site, row, per_year, stopping, extra, labels
-        )
+        return Stream(parts.index(part), position, site, row, per_year, stopping, extra, labels)
 
     streams = []
     given = {row["part_id"] for row in tables.get("demand", [])}
@@ -172,7 +171,9 @@ def _streams(tables, parts, locations):
             machines = (number, row["machines"], row["equipment_id"])
             site = row["site_id"]
             streams.append(
-                stream(part, server(site, part), site, row["equipment_id"], machines, per_year, bill)
+                stream(
+                    part, server(site, part), site, row["equipment_id"], machines, per_year, bill
+                )
             )
     return [s for s in streams if s.per_year > 0]
 
@@ -222,9 +223,7 @@ def _promise(tables, row, scope, name, streams):
     inside = [i for i, s in enumerate(streams) if all(s.labels[w] == v for w, v in scope.items())]
     if metric == "uptime":
         machines = _machines(tables, scope, [streams[i] for i in inside])
-        weights = {
-            i: streams[i].per_year * streams[i].stopping / 8760.0 / machines for i in inside
-        }
+        weights = {i: streams[i].per_year * streams[i].stopping / 8760.0 / machines for i in inside}
     else:
         total = sum(streams[i].per_year for i in inside)
         weights = {i: streams[i].per_year / total for i in inside}

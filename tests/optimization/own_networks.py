@@ -112,9 +112,7 @@ CASES = {
         [promise("response", 0.95, within_hours=120.0)],
     ),
     # two levels
-    "two levels, mean wait each": located(
-        TWO, FG, [promise("mean_wait", 12.0, each="location")]
-    ),
+    "two levels, mean wait each": located(TWO, FG, [promise("mean_wait", 12.0, each="location")]),
     "two levels, mean wait of three parts": located(TWO, FGV, [promise("mean_wait", 30.0)]),
     "two levels, fill rate over all": located(TWO, FGV, [promise("fill_rate", 0.9)]),
     "two levels, fill rate per part group": located(
@@ -141,12 +139,14 @@ CASES = {
         ],
     ),
     "two levels, demand at the centre too": located(
-        TWO, {"P": {"D": 6.0, "F": 9.0}, "Q": {"D": 3.0, "G": 12.0}},
+        TWO,
+        {"P": {"D": 6.0, "F": 9.0}, "Q": {"D": 3.0, "G": 12.0}},
         [promise("fill_rate", 0.9, each="location")],
     ),
     "customers at the centre directly": with_sites(
         located(
-            TWO, {"P": {"D": 6.0, "F": 9.0}, "Q": {"D": 3.0, "F": 8.0}},
+            TWO,
+            {"P": {"D": 6.0, "F": 9.0}, "Q": {"D": 3.0, "F": 8.0}},
             [promise("response", 0.9, within_hours=30.0, each="customer")],
         ),
         "DF",
@@ -388,9 +388,7 @@ CASES |= {
     "uncertain rates, mean wait": _uncertain(
         located(TWO, {"P": FG["P"]}, [promise("mean_wait", 40.0, each="location")]), P=2.0
     ),
-    "uncertain rates, fill rate": _uncertain(
-        located(TWO, FG, [promise("fill_rate", 0.8)]), P=2.0
-    ),
+    "uncertain rates, fill rate": _uncertain(located(TWO, FG, [promise("fill_rate", 0.8)]), P=2.0),
     "uncertain rates, response": _uncertain(
         located(TWO, FG, [promise("response", 0.85, within_hours=48.0)]), P=3.5, Q=1.5
     ),
@@ -398,9 +396,7 @@ CASES |= {
         located(THREE, FG, [promise("fill_rate", 0.7)]), Q=2.0
     ),
     "uncertain rates, direct shipping": _uncertain(
-        with_sites(
-            located(TWO, FG, [promise("response", 0.8, within_hours=36.0)]), "FG", DIRECT
-        ),
+        with_sites(located(TWO, FG, [promise("response", 0.8, within_hours=36.0)]), "FG", DIRECT),
         P=2.0,
     ),
 }

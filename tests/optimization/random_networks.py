@@ -53,9 +53,9 @@ def _parts(rng):
 def _locations(rng):
     """A forest of at most five locations and four levels; every location after its source."""
     depth, locations = [], []
-    for l in range(rng.integers(1, 6)):
-        above = [a for a in range(l) if depth[a] < 3]
-        row = {"location_id": f"L{l}", "kind": "forward"}
+    for loc in range(rng.integers(1, 6)):
+        above = [a for a in range(loc) if depth[a] < 3]
+        row = {"location_id": f"L{loc}", "kind": "forward"}
         if above and rng.random() < 0.85:
             source = int(rng.choice(above))
             row["replenished_from"] = f"L{source}"
@@ -152,12 +152,13 @@ def _add_demand(rng, tables, by_site, uncertain):
     places = [row[key] for row in tables["sites" if by_site else "locations"]]
     rows = []
     for part in tables["parts"]:
-        shape = float(rng.choice([0.7, 2.0, 5.0])) if uncertain and rng.random() < 0.3 else None
+        shape = float(rng.choice([1.2, 2.0, 5.0])) if uncertain and rng.random() < 0.3 else None
         chosen = [place for place in places if rng.random() < 0.7] or [places[-1]]
         for place in chosen:
             row = {"part_id": part["part_id"], key: place}
             row["per_year"] = float(np.exp(rng.normal(1.6, 0.8)))
             if shape:
+                row["per_year"] = min(row["per_year"], 10.0)
                 row["rate_shape"] = shape
             rows.append(row)
     tables["demand"] = rows
@@ -223,11 +224,11 @@ def _set_targets(rng, tables, evaluation):
         [
             int(
                 min(
-                    max(rng.integers(facts.own_rate[p][l] > 0, most + 1), facts.minimum[p][l]),
-                    facts.maximum[p][l],
+                    max(rng.integers(facts.own_rate[p][loc] > 0, most + 1), facts.minimum[p][loc]),
+                    facts.maximum[p][loc],
                 )
             )
-            for l in range(len(facts.locations))
+            for loc in range(len(facts.locations))
         ]
         for p in range(len(facts.parts))
     ]

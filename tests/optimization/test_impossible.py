@@ -20,9 +20,7 @@ def infeasible(tables, **options):
         assert_allclose(row.best_attainable, best, rtol=1e-6, atol=1e-9)
         assert row.target == brute.facts.promises[c].target
     impossible = [
-        name
-        for c, name in enumerate(names)
-        if brute.least_use(c) > brute.allowed[c] * (1 + 1e-6)
+        name for c, name in enumerate(names) if brute.least_use(c) > brute.allowed[c] * (1 + 1e-6)
     ]
     assert [row.commitment_id for row in plan.impossible] == impossible
     return {row.commitment_id: row for row in plan.impossible}

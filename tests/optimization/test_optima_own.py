@@ -54,8 +54,10 @@ def test_brute_force_agrees_with_plain_enumeration(name):
         vector = np.zeros((len(brute.facts.parts), size), dtype=int)
         vector[part] = stock
         use = sum(
-            brute._use(part, l, tuple(stock[a] for a in brute.laws[part].ancestors[l]), stock[l])
-            for l in range(size)
+            brute._use(
+                part, loc, tuple(stock[a] for a in brute.laws[part].ancestors[loc]), stock[loc]
+            )
+            for loc in range(size)
         )
         cost = float(price @ stock)
         if cost > best.cost or (use > brute.allowed).any() or stock in tried:

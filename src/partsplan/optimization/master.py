@@ -94,6 +94,23 @@ class IntegerMaster:
         return picked.astype(np.int64)
 
 
+def check_solver(solver: object) -> None:
+    """Raise unless the solver is None, the name of one that works here, or a PuLP solver.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    PartsplanError
+        If the solver is not installed.
+    """
+    if solver is None:
+        return
+    if not isinstance(solver, str) and not hasattr(solver, "actualSolve"):
+        raise ValueError(f"solver must be None, a PuLP solver's name or object, got {solver!r}")
+    pulp_solver(solver, 1.0, 0.0, 0.0)
+
+
 def pulp_solver(solver: object, seconds: float | None, gap: float, target: float) -> Any:
     """PuLP solver for a choice of the user's.
 

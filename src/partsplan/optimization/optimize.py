@@ -25,6 +25,7 @@ from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.feasibility import impossible_commitments
 from partsplan.optimization.integer import PlanSearch, relative_gap
+from partsplan.optimization.master import check_solver
 from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
 from partsplan.optimization.prices import PriceFinder, PriceState
 from partsplan.optimization.problem import OBJECTIVES, Objective, PlanningProblem
@@ -91,6 +92,8 @@ def optimize(
     ------
     ValueError
         If an option is not one of its values.
+    PartsplanError
+        If the solver named is not installed.
     InputError
         If limits or demand name unknown parts or locations.
     PartsplanError
@@ -118,6 +121,7 @@ def optimize(
     clock = Clock(time_limit)
     check_network_and_demand(network, demand)
     _check_options(network, evaluation, objective, gap, time_limit)
+    check_solver(solver)
     model = service_model(network, demand, evaluation)
     problem = PlanningProblem.of(model, read_limits(network, limits), objective, evaluation)
     return _Optimization(problem, gap, solver, clock).plan()

@@ -1,0 +1,264 @@
+"""The tables that prices are put on: every entry against the evaluation of that very stock."""
+
+from itertools import product
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from brute_force import BruteForce
+from numpy.testing import assert_allclose
+from own_networks import CASES, OBJECTIVES
+
+import partsplan as pp
+from partsplan.evaluation.exact import exact_figures
+from partsplan.evaluation.moments import metric_figures, vari_metric_figures
+from partsplan.evaluation.performance import service_model
+from partsplan.evaluation.supply import SupplyTree
+from partsplan.evaluation.waiting import late_shares
+from partsplan.network import read_limits
+from partsplan.optimization.building import build_tables
+from partsplan.optimization.choices import figures_of_rows
+from partsplan.optimization.enumeration import TooManyStocksError
+from partsplan.optimization.grids import Grids, endless_stock, first_grids
+from partsplan.optimization.problem import PlanningProblem
+from partsplan.optimization.search import BlockSearch
+from partsplan.optimization.tables import OUTSIDE
+
+FORESTS = {
+    "one location": [-1],
+    "two levels": [-1, 0, 0],
+    "three levels": [-1, 0, 1, 1],
+    "four levels": [-1, 0, 1, 2],
+    "two roots": [-1, -1, 0, 1],
+    "leaf beside branch": [-1, 0, 0, 1],
+    "source after child": [1, -1, 1],
+}
+N_PARTS = 3
+
+
+def random_tree(forest, seed, *, shape=np.inf):
+    rng = np.random.default_rng(seed)
+    parents = np.array(forest)
+    size = (N_PARTS, len(parents))
+    return SupplyTree(
+        parents=parents,
+        own_rate=rng.uniform(0.01, 0.1, size) * (rng.random(size) < 0.8),
+        transit_days=rng.uniform(1, 15, size),
+        repair_fraction=rng.choice([0.0, 0.0, 0.3], size),
+        repair_days=rng.uniform(1, 8, size),
+        rate_shape=np.full(N_PARTS, shape),
+    )
+
+
+def grids_of(tree, lowest=0, size=3):
+    branch = {loc: size for loc in range(tree.n_locations) if tree.children[loc]}
+    leaves = {
+        int(tree.parents[loc]): size + 1
+        for loc in range(tree.n_locations)
+        if not tree.children[loc]
+    }
+    low = np.zeros((tree.n_parts, tree.n_locations), dtype=np.int64)
+    low[:] = np.arange(tree.n_locations) % 2 * lowest
+    return Grids(low, branch, leaves)
+
+
+def tabulated(tree, grids):
+    """Every tabulated stock of every part: place in the block and stock."""
+    sizes = [
+        grids.branch[loc] if tree.children[loc] else grids.leaves[int(tree.parents[loc])]
+        for loc in range(tree.n_locations)
+    ]
+    steps = np.array(list(product(*(range(size) for size in sizes))))
+    rows = np.repeat(np.arange(tree.n_parts), len(steps))
+    return rows, grids.lowest[rows] + np.tile(steps, (tree.n_parts, 1))
+
+
+def parts_of(tree, rows):
+    return SupplyTree(
+        tree.parents,
+        tree.own_rate[rows],
+        tree.transit_days[rows],
+        tree.repair_fraction[rows],
+        tree.repair_days[rows],
+        tree.rate_shape[rows],
+    )
+
+
+def windows_of(tree):
+    last = tree.n_locations - 1
+    return ((last, 0.0), (last, 2.5), (0, 1.0), (last, 9.0))
+
+
+def check_tables(tree, grids, evaluation="exact"):
+    windows = windows_of(tree)
+    block = SimpleNamespace(tree=tree, weights=SimpleNamespace(windows=windows))
+    rows, stock = tabulated(tree, grids)
+    backorders, stockout, late = figures_of_rows(
+        build_tables(evaluation, block, grids), grids, rows, stock, list(windows)
+    )
+    each = parts_of(tree, rows)
+    exact = exact_figures(each, stock)
+    figures = {"exact": exact_figures, "metric": metric_figures, "vari_metric": vari_metric_figures}
+    has_demand = each.rate > 0
+    expected = figures[evaluation](each, stock).expected_backorders
+    assert_allclose(backorders[has_demand], expected[has_demand], rtol=1e-10, atol=1e-15)
+    assert_allclose(stockout[has_demand], exact.stockout[has_demand], rtol=1e-10, atol=1e-15)
+    wanted = late_shares(each, stock, windows)
+    asked = has_demand[:, [location for location, _ in windows]]
+    assert_allclose(late[asked], wanted[asked], rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("lowest", [0, 2])
+@pytest.mark.parametrize("forest", FORESTS)
+def test_exact_tables(forest, lowest):
+    tree = random_tree(FORESTS[forest], 1)
+    check_tables(tree, grids_of(tree, lowest))
+
+
+@pytest.mark.parametrize("shape", [0.7, 3.0])
+@pytest.mark.parametrize("forest", ["one location", "two levels", "three levels", "two roots"])
+def test_tables_of_uncertain_rates(forest, shape):
+    tree = random_tree(FORESTS[forest], 2, shape=shape)
+    check_tables(tree, grids_of(tree, 1))
+
+
+@pytest.mark.parametrize("evaluation", ["metric", "vari_metric"])
+@pytest.mark.parametrize("lowest", [0, 2])
+@pytest.mark.parametrize("forest", FORESTS)
+def test_tables_by_moments(forest, lowest, evaluation):
+    tree = random_tree(FORESTS[forest], 3)
+    check_tables(tree, grids_of(tree, lowest), evaluation)
+
+
+def test_grown_grids_hold_the_same_figures():
+    tree = random_tree(FORESTS["leaf beside branch"], 4)
+    grids = grids_of(tree).grown([0], [1])
+    assert grids.branch[0] > grids.branch[1]
+    check_tables(tree, grids)
+
+
+def test_first_grids_start_at_the_lowest_stock():
+    tree = random_tree(FORESTS["two levels"], 5)
+    grids = first_grids(tree, np.full((N_PARTS, 3), 4))
+    assert (grids.lowest == 4).all()
+    assert set(grids.branch) == {0}
+    assert set(grids.leaves) == {0}
+    assert set(first_grids(random_tree([-1], 5), np.zeros((N_PARTS, 1), int)).leaves) == {OUTSIDE}
+
+
+@pytest.mark.parametrize("shape", [np.inf, 0.7, 3.0])
+def test_endless_stock_never_runs_out(shape):
+    tree = random_tree(FORESTS["three levels"], 6, shape=shape)
+    enough = endless_stock(tree)
+    for location in range(tree.n_locations):
+        stock = np.zeros_like(enough)
+        stock[:, location] = enough[:, location]
+        assert (exact_figures(tree, stock).stockout[:, location] < 1e-12).all()
+
+
+# -- the search over the tables, against the brute force's own options ----------------------
+
+SEARCHED = [
+    "two levels, overlapping promises",
+    "three levels, response",
+    "two forests",
+    "local repair, response",
+    "maximum",
+    "minimum",
+    "direct shipping, mean wait and fill rate",
+    "direct shipping over the region",
+    "the centre's lane is the faster one",
+    "only the centre is near enough",
+    "uncertain rates, fill rate",
+]
+
+
+def searches_of(tables, objective="holding_cost", evaluation="exact"):
+    network = pp.ServiceNetwork.from_tables(**tables)
+    model = service_model(network, pp.estimate_demand(network), evaluation)
+    problem = PlanningProblem.of(model, read_limits(network, None), objective, evaluation)
+    return [BlockSearch(problem, block, 1e-9) for block in problem.blocks(50)]
+
+
+def random_prices(brute, seed):
+    """Prices at which using all that is allowed costs about as much as a few units."""
+    rng = np.random.default_rng(seed)
+    return 10 ** rng.uniform(0.5, 2.5, len(brute.allowed)) / brute.allowed
+
+
+def least_values(brute, price):
+    """Least cost and penalties per part."""
+    return np.array([brute.least_value(part, price) for part in range(len(brute.facts.parts))])
+
+
+@pytest.mark.parametrize("name", SEARCHED)
+def test_price_search_finds_the_least(name):
+    brute = BruteForce(CASES[name])
+    for seed in range(3):
+        price = random_prices(brute, seed)
+        least = least_values(brute, price)
+        total = 0.0
+        for search in searches_of(CASES[name]):
+            columns, low = search.best(price)
+            fixed = search.fixed_use @ price
+            assert_allclose(low + fixed, least[search.block.parts], rtol=1e-8)
+            assert_allclose(columns.cost + columns.uses @ price, low, rtol=1e-8)
+            assert (low + fixed <= least[search.block.parts] * (1 + 1e-10)).all()
+            total += low.sum()
+        assert np.isfinite(total)
+
+
+@pytest.mark.parametrize("name", ["new investment", "new investment, mean wait"])
+def test_price_search_with_owned_units_bounds_from_below(name):
+    """A lower bound, and close to the least: the owned units are priced by a grid of shares."""
+    brute = BruteForce(OBJECTIVES[name], "new_investment")
+    parts = range(len(brute.facts.parts))
+    anything = np.full(len(brute.allowed), np.inf)
+    for seed in range(3):
+        price = 20 * random_prices(brute, seed)
+        least = np.array(
+            [
+                min(one.cost + one.uses @ price)
+                for one in (brute.part_options(p, np.inf, anything) for p in parts)
+            ]
+        )
+        for search in searches_of(OBJECTIVES[name], "new_investment"):
+            columns, low = search.best(price)
+            low = low + search.fixed_use @ price
+            assert (low <= least[search.block.parts] * (1 + 1e-10)).all()
+            values = columns.cost + (columns.uses + search.fixed_use[0]) @ price
+            for part, value in zip(columns.parts, values, strict=True):
+                assert value >= least[part] * (1 - 1e-10)
+
+
+@pytest.mark.parametrize("name", ["two levels, overlapping promises", "direct shipping, uptime"])
+def test_columns_within_a_slack_are_complete(name):
+    """All stocks within the slack of the best, by pricing a whole box of them."""
+    brute = BruteForce(CASES[name])
+    price, slack, box = random_prices(brute, 0), 30.0, 9
+    least, listed = least_values(brute, price), 0
+    for search in searches_of(CASES[name]):
+        found = search.columns_within(price, slack, 100_000)
+        for place, part in enumerate(search.block.parts):
+            laws = brute.laws[part]
+            expected = set()
+            for stock in product(range(box), repeat=len(brute.facts.locations)):
+                use = sum(
+                    brute._use(part, loc, tuple(stock[a] for a in laws.ancestors[loc]), stock[loc])
+                    for loc in range(len(stock))
+                )
+                cost = np.array(brute.facts.price[part]) @ stock
+                if cost + use @ price <= least[part] + slack * (1 - 1e-9):
+                    expected.add(stock)
+            own = {tuple(stock) for stock in found.stock[found.parts == part].tolist()}
+            assert len(own) == (found.parts == part).sum()
+            assert expected <= own, place
+            listed += len(expected)
+    assert listed > 40
+
+
+def test_too_many_columns_are_refused():
+    brute = BruteForce(CASES["two levels, fill rate over all"])
+    for search in searches_of(CASES["two levels, fill rate over all"]):
+        with pytest.raises(TooManyStocksError):
+            search.columns_within(random_prices(brute, 1), 200.0, 20)
