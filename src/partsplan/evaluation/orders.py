@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from partsplan.evaluation.laws import (
+    Law,
     StockMoments,
     count_law,
     count_reach,
@@ -55,18 +56,41 @@ def clustered_moments(
     for block in similar_widths(np.where(mean > 0, top + 1, 0)):
         law = count_law(mean[block], excess[block], top[block])
         levels = stock[block]
-        missing = levels - law.start - np.arange(law.width)[:, np.newaxis]
-        reached = np.maximum(missing, 0)
-        behind, ahead = units_before(clustering[block], int(reached.max(initial=0)))
-        stockout = np.einsum("xn,xn->n", np.take_along_axis(behind, reached, axis=0), law.mass)
-        filled = np.einsum("xn,xn->n", np.take_along_axis(ahead, reached, axis=0), law.mass)
+        short, found = _shares_of_units(law, levels, clustering[block])
         per_unit = replace(
             stock_moments(law, levels),
-            stockout=np.where(levels <= 0, 1.0, np.minimum(stockout, 1.0)),
-            filled=np.where(levels <= 0, 0.0, np.minimum(filled, 1.0)),
+            stockout=np.where(levels <= 0, 1.0, short),
+            filled=np.where(levels <= 0, 0.0, found),
         )
         figures.put(block, per_unit)
     return figures
+
+
+def short_units(stock: Integers, mean: Floats, excess: Floats, clustering: Floats) -> Floats:
+    """Shares of units that miss the shelf, for several streams that see one pipeline.
+
+    As ``stockout`` of `clustered_moments`, with ``clustering`` and the result of shape
+    (n, n_streams).
+    """
+    short = np.repeat((stock <= 0).astype(np.float64)[:, np.newaxis], clustering.shape[1], axis=1)
+    top = count_reach(mean, excess, stock.astype(np.float64))
+    for block in similar_widths(np.where((mean > 0) & (stock > 0), top + 1, 0)):
+        law = count_law(mean[block], excess[block], top[block])
+        for stream in range(clustering.shape[1]):
+            short[block, stream], _ = _shares_of_units(law, stock[block], clustering[block, stream])
+    return short
+
+
+def _shares_of_units(law: Law, stock: Integers, clustering: Floats) -> tuple[Floats, Floats]:
+    """Shares of units that miss and that find the shelf."""
+    distinct, kind = np.unique(clustering, return_inverse=True)
+    reached = np.maximum(stock - law.start - np.arange(law.width)[:, np.newaxis], 0)
+    behind, ahead = units_before(distinct, int(reached.max(initial=0)))
+    place = reached * len(distinct) + kind
+    return (
+        np.minimum(np.einsum("xn,xn->n", behind.ravel()[place], law.mass), 1.0),
+        np.minimum(np.einsum("xn,xn->n", ahead.ravel()[place], law.mass), 1.0),
+    )
 
 
 def units_before(clustering: Floats, highest: int) -> tuple[Floats, Floats]:

@@ -82,7 +82,8 @@ class Performance:
         Returns
         -------
         list of dict
-            Per value with demand: ``demand_per_year`` [units/year], ``fill_rate`` [share],
+            Per value with demand: ``demand_per_year`` [units/year], ``fill_rate`` [share; None
+            where clustered demand leaves no exact law],
             ``mean_wait_hours`` [hours], ``uptime`` [share; None without machines], and
             ``response_within_<h>_hours`` [share] for every window that a commitment names.
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from partsplan.evaluation.orders import clustered_moments
+from partsplan.evaluation.orders import short_units
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
@@ -65,8 +65,5 @@ def _relative_waits(stock: Integers, moments: Floats, clustering: Floats) -> Flo
     """Mean wait of each stream's units over the wait for an order; shape of ``clustering``."""
     waits = np.zeros_like(clustering)
     for node, weight in zip(0.5 * (_NODES + 1.0), 0.5 * _WEIGHTS, strict=True):
-        mean, excess = node * moments[:, 0], node * moments[:, 1]
-        for i in range(clustering.shape[1]):
-            figures = clustered_moments(stock, mean, excess, clustering[:, i])
-            waits[:, i] += weight * figures.stockout
+        waits += weight * short_units(stock, node * moments[:, 0], node * moments[:, 1], clustering)
     return waits

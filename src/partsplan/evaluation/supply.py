@@ -39,7 +39,8 @@ class SupplyTree:
         Shape (n_parts,): gamma shape of the part's uncertain rate; ``inf`` where it is known.
     variance_to_mean
         Broadcastable to ``own_rate``: clustering of the own customers' demand, the same over any
-        time span; 1 = Poisson.
+        time span; 1 = Poisson. The customers of a location are one stream: where several have
+        their own ratios, it has the mean-weighted one.
     """
 
     parents: Integers

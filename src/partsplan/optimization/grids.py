@@ -46,7 +46,7 @@ def first_grids(tree: SupplyTree, lowest: Integers, tail: float = 0.02) -> Grids
     mean = pipeline + 0.25 * (worst_pipelines(tree) - pipeline)
     branch: dict[int, int] = {}
     leaves: dict[int, int] = {}
-    spread = 2.5 * np.sqrt(mean + worst_excess(tree)) if tree.is_clustered else None
+    spread = 1.5 * np.sqrt(mean + tree.pipeline_excess()) if tree.is_clustered else None
     for location in range(tree.n_locations):
         size = 2 + reach(mean[:, location], tail)
         if spread is not None:
