@@ -17,7 +17,7 @@ from partsplan.optimization.axes import Floats
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.rounding import Choice
 
-_FEASIBILITY = 1e-9
+_FEASIBILITY = 1e-10
 _MOST_NODES = 200
 
 
@@ -73,7 +73,7 @@ def cheapest_choice(
     if np.isfinite(seconds):
         model.setOptionValue("time_limit", max(seconds, 0.1))
     model.setOptionValue("mip_rel_gap", 0.0)
-    model.setOptionValue("mip_abs_gap", 1e-10 * abs(below))
+    model.setOptionValue("mip_abs_gap", 1e-12 * abs(below))
     model.setOptionValue("mip_feasibility_tolerance", _FEASIBILITY)
     model.setOptionValue("primal_feasibility_tolerance", _FEASIBILITY)
     model.setOptionValue("objective_bound", below)

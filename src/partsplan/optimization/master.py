@@ -17,7 +17,7 @@ from partsplan.optimization.columns import Columns
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_FEASIBILITY = 1e-9
+_FEASIBILITY = 1e-10
 _MOST_NODES = 100
 
 

@@ -16,7 +16,7 @@ from partsplan.optimization.columns import Columns
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_SLACK = 1e-12
+_SLACK = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
