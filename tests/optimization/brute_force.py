@@ -10,7 +10,7 @@ the promises: its cost and penalties exceed the least ones by more than budget m
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from math import inf, isinf, log, sqrt
+from math import inf, isinf, log, log1p, sqrt
 
 import numpy as np
 from brute_network import Facts, children_of, facts_of
@@ -448,17 +448,18 @@ def poisson(mean):
     if mean == 0.0:
         return np.ones(1)
     k = np.arange(int(mean + 11 * sqrt(mean) + 25))
-    law = np.exp(k * log(mean) - mean - gammaln(k + 1.0))
-    return law
+    return np.exp(k * log(mean) - mean - gammaln(k + 1.0))
 
 
 def negative_binomial(mean, excess):
-    if excess <= 1e-14 * mean:
-        return poisson(mean)
-    p = mean / (mean + excess)
-    n = mean * p / (1 - p)
-    k = np.arange(int(mean + 40 * sqrt(mean + excess) + 60))
-    return np.exp(gammaln(n + k) - gammaln(n) - gammaln(k + 1.0) + n * log(p) + k * log(1 - p))
+    """Law with this mean and the variance mean + excess, by its recursion."""
+    if mean == 0.0:
+        return np.ones(1)
+    c = excess / mean
+    steps = np.arange(int(mean + 40 * sqrt(mean + excess) + 60))
+    ratios = (mean + steps * c) / ((steps + 1) * (1 + c))
+    none = -mean * (log1p(c) / c if c > 0 else 1.0)
+    return np.exp(none + np.concatenate([[0.0], np.cumsum(np.log(ratios))]))
 
 
 def late_units(law, stock):

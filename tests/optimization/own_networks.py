@@ -72,7 +72,7 @@ def with_sites(tables, served_by, lanes=None):
 
 
 def machines(served_by, lanes, commitments, locations=None, **tables):
-    """Machines M at one site per serving location, with bills of P and Q (V stops half the time)."""
+    """Machines M at one site per serving location, with bills of P and Q (half of V stops)."""
     found = located(locations or TWO, {"P": {}, "Q": {}, "V": {}}, commitments)
     found = with_sites(found, served_by, lanes)
     del found["demand"]

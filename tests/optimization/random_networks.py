@@ -78,15 +78,15 @@ def _add_exceptions(rng, tables):
     parents = {r["location_id"]: r.get("replenished_from") for r in tables["locations"]}
     rows = []
     for part in tables["parts"]:
-        for location in parents:
+        for location, parent in parents.items():
             row = {}
             if rng.random() < 0.2:
                 row["local_repair_fraction"] = float(rng.choice([0.1, 0.5, 1.0]))
                 row["local_repair_days"] = float(rng.uniform(0.5, 10))
             if rng.random() < 0.08:
                 row["stocks_part"] = False
-            others = [root for root in roots if root not in (location, parents[location])]
-            if parents[location] and others and rng.random() < 0.2:
+            others = [root for root in roots if root not in (location, parent)]
+            if parent and others and rng.random() < 0.2:
                 row["replenished_from"] = str(rng.choice(others))
                 row["replenishment_days"] = float(rng.uniform(1, 10))
             if row:

@@ -1,11 +1,15 @@
 """Optima by brute force: for every kind of network the plan's cost is the least, and proven."""
 
+import copy
+
 import numpy as np
 import pytest
 from brute_force import BruteForce
 from numpy.testing import assert_allclose
 from own_networks import CASES, OBJECTIVES
 from random_networks import check_plan, plan_of
+from scipy.integrate import quad
+from scipy.special import gammaln
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -37,6 +41,34 @@ def _check_optimum(tables, objective, evaluation="exact"):
     owned = brute.facts.owned and any(brute.facts.owned)
     assert plan.gap <= (3e-3 if owned else 0.0)  # units already owned are proven by a gap only
     assert_allclose(plan.cost, best.cost, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [0.8, 2.0, 3.5])
+def test_brute_force_of_uncertain_rates_by_integration(shape):
+    """The sum over factors against an adaptive integral over the gamma density."""
+    tables = copy.deepcopy(CASES["uncertain rates, mean wait"])
+    for row in tables["demand"]:
+        row["rate_shape"] = shape
+    laws = BruteForce(tables).laws[0]
+
+    def integral(figure, biased):
+        a = shape + biased
+
+        def weighed(factor):
+            laws.factors, laws._known = [factor], {}
+            density = np.exp((a - 1) * np.log(factor) - shape * factor - gammaln(a))
+            return density * shape**a * figure()
+
+        return quad(weighed, 0, 30, limit=400, epsabs=1e-11)[0]
+
+    ours = laws.backorders(1, (1,), 2), laws.stockout(1, (1,), 2), laws.late(1, (1,), 1, 4.0)
+    laws.often = laws.often_by_demand = [1.0]
+    theirs = (
+        integral(lambda: laws.backorders(1, (1,), 2), 0),
+        integral(lambda: laws.stockout(1, (1,), 2), 1),
+        integral(lambda: laws.late(1, (1,), 1, 4.0), 1),
+    )
+    assert_allclose(ours, theirs, rtol=1e-7)
 
 
 @pytest.mark.parametrize("name", ["two levels, overlapping promises", "three levels, fill rate"])
