@@ -73,7 +73,7 @@ JUNK: tuple[Any, ...] = (
     np.nan,
     np.float32(2.5),
     np.int8(3),
-    np.datetime64("NaT"),
+    np.datetime64("NaT", "D"),
     np.datetime64("2024-01-01"),
     np.array([1, 2]),
     dt.date(2024, 1, 1),

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array, issparse
 
 from partsplan.demand.given import GivenDemand, SparseRates, pairs_of, read_only, sparse_sum
 from partsplan.demand.sharing import GivenAt
@@ -76,12 +76,14 @@ def array_demand(
 
 
 def _sparse_rates(per_year: Any, shape: tuple[int, int]) -> SparseRates:
-    given: Any = per_year if issparse(per_year) else np.asarray(per_year, dtype=np.float64)
+    given: Any = (
+        per_year if scipy.sparse.issparse(per_year) else np.asarray(per_year, dtype=np.float64)
+    )
     if given.shape != shape:
         raise ValueError(
             f"per_year must be of shape (n_parts, n_locations) = {shape}, got {given.shape}"
         )
-    rates: SparseRates = csr_array(given, copy=True).astype(np.float64)
+    rates: SparseRates = scipy.sparse.csr_array(given, copy=True).astype(np.float64)
     rates.sum_duplicates()
     rates.eliminate_zeros()
     return read_only(rates)

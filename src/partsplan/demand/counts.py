@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaincinv, gammaln, xlog1py, xlogy
 
 from partsplan.errors import Finding
 from partsplan.network import Table
@@ -48,7 +48,7 @@ class GammaPosterior:
 
     def quantile(self, share: ArrayLike) -> Floats:
         """Rate that the true one stays below with probability ``share``."""
-        scaled: Floats = gammaincinv(self.shape, np.asarray(share, dtype=np.float64))
+        scaled: Floats = scipy.special.gammaincinv(self.shape, np.asarray(share, dtype=np.float64))
         return scaled / self.exposure
 
     def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
@@ -67,11 +67,11 @@ class GammaPosterior:
         n = np.asarray(failures, dtype=np.float64)
         odds = horizon / self.exposure
         logarithm = (
-            gammaln(self.shape + n)
-            - gammaln(self.shape)
-            - gammaln(n + 1.0)
-            + xlogy(n, odds)
-            - xlog1py(self.shape + n, odds)
+            scipy.special.gammaln(self.shape + n)
+            - scipy.special.gammaln(self.shape)
+            - scipy.special.gammaln(n + 1.0)
+            + scipy.special.xlogy(n, odds)
+            - scipy.special.xlog1py(self.shape + n, odds)
         )
         probability: Floats = np.exp(logarithm)
         return probability

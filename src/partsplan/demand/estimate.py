@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
 from partsplan.demand.aligning import positions
 from partsplan.demand.counts import (
@@ -67,7 +67,7 @@ class _Uncertainty:
             return np.ones_like(shape), known
         factor = np.ones_like(shape)
         rough = np.isfinite(shape)
-        factor[rough] = gammaincinv(shape[rough], self.quantile) / shape[rough]
+        factor[rough] = scipy.special.gammaincinv(shape[rough], self.quantile) / shape[rough]
         return factor, known
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
 
 from partsplan.demand.sharing import GivenAt
 from partsplan.errors import Finding, InputError
@@ -21,7 +21,7 @@ from partsplan.network import Table
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
-SparseRates: TypeAlias = "csr_array[np.float64, tuple[int, int]]"
+SparseRates: TypeAlias = "scipy.sparse.csr_array[np.float64, tuple[int, int]]"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def sparse_sum(
     part: Integers, place: Integers, values: Floats, shape: tuple[int, int]
 ) -> SparseRates:
     """Sum values by (part, place) into read-only sparse rows; zeros that were given are kept."""
-    return read_only(coo_array((values, (part, place)), shape=shape).tocsr())
+    return read_only(scipy.sparse.coo_array((values, (part, place)), shape=shape).tocsr())
 
 
 def read_only(matrix: SparseRates) -> SparseRates:
@@ -87,7 +87,9 @@ def read_only(matrix: SparseRates) -> SparseRates:
 
 def _rows_scaled(matrix: SparseRates, factor: Floats) -> SparseRates:
     data = matrix.data * np.repeat(factor, np.diff(matrix.indptr))
-    return read_only(csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape))
+    return read_only(
+        scipy.sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    )
 
 
 def pairs_of(matrix: SparseRates) -> GivenAt:

@@ -67,7 +67,7 @@ class Promise:
             return used
         if self.metric == "uptime":
             return 1.0 / (1.0 + used)
-        return 1.0 - used
+        return max(1.0 - used, 0.0)
 
     @property
     def use_per_target_step(self) -> float:

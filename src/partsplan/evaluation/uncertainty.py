@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import ceil, exp, expm1, inf, isinf, lgamma, log, log1p, pi, sqrt
 
 import numpy as np
-from scipy.special import gammaln, loggamma, roots_genlaguerre
+import scipy
 
 from partsplan.evaluation.supply import Floats
 
@@ -112,7 +112,7 @@ def _trapezoid_rule(shape: float, bottom: float, top: float, step: float) -> tup
 @lru_cache(maxsize=1024)
 def _gauss_rule(shape: float, size: int) -> tuple[Floats, Floats]:
     """Generalized Gauss-Laguerre for the gamma density of mean 1."""
-    nodes, weights = roots_genlaguerre(size, shape - 1.0)
+    nodes, weights = scipy.special.roots_genlaguerre(size, shape - 1.0)
     return nodes / shape, weights / weights.sum()
 
 
@@ -122,7 +122,11 @@ def _gauss_size(shape: float, pipeline: float, stock: int) -> int:
     if shape > LARGEST_GAUSS_SHAPE or stock > GAUSS_SIZES[-1]:
         return 0
     powers = np.arange(stock + 4.0)[:, np.newaxis]
-    exact = gammaln(shape + powers) - gammaln(shape) - (shape + powers) * log1p(pipeline / shape)
+    exact = (
+        scipy.special.gammaln(shape + powers)
+        - scipy.special.gammaln(shape)
+        - (shape + powers) * log1p(pipeline / shape)
+    )
     for size in GAUSS_SIZES:
         nodes, weights = _gauss_rule(shape, size)
         terms = np.exp(powers * np.log(shape * nodes) - pipeline * nodes - exact)
@@ -144,7 +148,7 @@ def _step(shape: float) -> float:
     if shape > 1e4:
         return 2.0 * pi / sqrt(2.0 * DIGITS * shape)
     step = 0.4
-    while (loggamma(shape + 2j * pi / step).real - lgamma(shape)) > -DIGITS:
+    while (scipy.special.loggamma(shape + 2j * pi / step).real - lgamma(shape)) > -DIGITS:
         step *= 0.93
     return step
 

@@ -50,7 +50,9 @@ from partsplan.network.scanning import is_empty
 class Record(BaseModel):
     """One row of a table; empty values mean that a field is not given."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
+    )
 
     table: ClassVar[str]
     """Name of the table whose rows these are."""

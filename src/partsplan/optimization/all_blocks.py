@@ -64,11 +64,6 @@ class AllBlocks:
             found.append(search.columns_within(price, slack, left, changes=changes, limits=narrow))
         return Columns.joined(found)
 
-    @property
-    def has_owned_units(self) -> bool:
-        """Whether some units cost nothing because they are owned."""
-        return any(bool(search.owned.any()) for search in self.searches)
-
     @cached_property
     def places(self) -> list[tuple[int, int]]:
         """Block and row of every part."""

@@ -150,7 +150,7 @@ class BranchAndPrice:
 
         ``None`` where they are too many.
         """
-        if not self._closes or not np.isfinite(best) or self.blocks.has_owned_units:
+        if not self._closes or not np.isfinite(best):
             return None
         try:
             columns = self.blocks.columns_within(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from partsplan.optimization.axes import Floats
 from partsplan.optimization.columns import Columns
@@ -95,10 +95,12 @@ def _programme(columns: Columns, allowed: Floats, n_parts: int) -> Any:
     import highspy  # noqa: PLC0415
 
     count, n_promises = len(columns), len(allowed)
-    one_each = sparse.csc_matrix(
+    one_each = scipy.sparse.csc_matrix(
         (np.ones(count), (columns.parts, np.arange(count))), shape=(n_parts, count)
     )
-    matrix = sparse.vstack([sparse.csc_matrix((columns.uses / allowed).T), one_each]).tocsc()
+    matrix = scipy.sparse.vstack(
+        [scipy.sparse.csc_matrix((columns.uses / allowed).T), one_each]
+    ).tocsc()
     programme = highspy.HighsLp()
     programme.num_col_, programme.num_row_ = count, n_promises + n_parts
     programme.col_cost_ = columns.cost

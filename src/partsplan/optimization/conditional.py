@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import gammaln, xlogy
+import scipy
 
 from partsplan.optimization.axes import Floats
 
@@ -51,7 +51,7 @@ def poisson_law(mean: Floats, length: int) -> Floats:
     """P(X = k) for k = 0 .. length - 1 on a new last axis."""
     k = np.arange(length, dtype=np.float64)
     m = mean[..., None]
-    return np.exp(xlogy(k, m) - m - gammaln(k + 1.0))
+    return np.exp(scipy.special.xlogy(k, m) - m - scipy.special.gammaln(k + 1.0))
 
 
 def poisson_tables(mean: Floats, size: int) -> tuple[Floats, Floats]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import gammainccinv, pdtrik
+import scipy
 
 from partsplan.evaluation.laws import count_reach
 from partsplan.evaluation.supply import SupplyTree
@@ -67,9 +67,9 @@ def reach(mean: Floats, tail: float) -> int:
 def poisson_quantile(mean: Floats, tail: float) -> Integers:
     """Smallest count that a Poisson variable exceeds with at most probability ``tail``."""
     largest = np.maximum(mean, 1e-300)
-    return np.maximum(np.ceil(np.nan_to_num(pdtrik(1.0 - tail, largest), nan=0.0)), 0).astype(
-        np.int64
-    )
+    return np.maximum(
+        np.ceil(np.nan_to_num(scipy.special.pdtrik(1.0 - tail, largest), nan=0.0)), 0
+    ).astype(np.int64)
 
 
 def worst_pipelines(tree: SupplyTree) -> Floats:
@@ -85,7 +85,9 @@ def endless_stock(tree: SupplyTree) -> Integers:
     """Stock that runs out practically never, even with nothing above; (n_parts, n_locations)."""
     shape = np.where(np.isfinite(tree.rate_shape), tree.rate_shape, 1.0)
     factor = np.where(
-        np.isfinite(tree.rate_shape), gammainccinv(shape + 1.0, ENDLESS_TAIL) / shape, 1.0
+        np.isfinite(tree.rate_shape),
+        scipy.special.gammainccinv(shape + 1.0, ENDLESS_TAIL) / shape,
+        1.0,
     )
     poisson = 1 + poisson_quantile(worst_pipelines(tree) * factor[:, None], ENDLESS_TAIL)
     return np.maximum(poisson, clustered_reach(tree, factor)) if tree.is_clustered else poisson

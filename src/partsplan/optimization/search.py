@@ -148,9 +148,17 @@ class BlockSearch:
         limits
             Fewest and most units, where they are narrower than the problem's.
         """
+        limits = limits or self.limits
         room = np.full(len(self.block.parts), slack)
         while True:
-            choice = self.searched(price, self.unit_price, limits or self.limits)
+            low = None
+            if changes is None and self.owned.any():
+                low = self._best_with_owned(price, limits)[1]
+            choice = self.searched(price, self.unit_price, limits)
+            if low is not None:
+                # owned units cost nothing: at least their full price less all of them
+                saved = low + self.unit_price.max(axis=1) * self.owned - choice.value
+                room = slack + np.maximum(saved, 0.0)
             try:
                 rows, stock = stocks_within(choice, self.grids, room, limit, changes)
             except TableTooShortError as short:
