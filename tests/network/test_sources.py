@@ -100,7 +100,9 @@ def test_frames_are_pandas_where_there_is_no_other_sign(two_level_tables: Tables
     assert isinstance(ServiceNetwork.from_tables(**two_level_tables).lanes.to_frame(), pd.DataFrame)
 
 
-@pytest.mark.parametrize("empty", [None, "", np.nan, float("nan"), pd.NA, pd.NaT, np.datetime64()])
+@pytest.mark.parametrize(
+    "empty", [None, "", np.nan, float("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "D")]
+)
 def test_everything_empty_is_empty(empty: Any, two_level_tables: Tables) -> None:
     tables = two_level_tables
     tables["parts"][0] |= {"holding_rate": empty, "description": empty, "repair_days": empty}
