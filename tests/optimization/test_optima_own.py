@@ -38,8 +38,7 @@ def _check_optimum(tables, objective, evaluation="exact"):
     assert best.cost > 0 or objective == "new_investment"
     plan = plan_of(tables, objective, evaluation)
     check_plan(plan, brute, best)
-    owned = brute.facts.owned and any(brute.facts.owned)
-    assert plan.gap <= (3e-3 if owned else 0.0)  # units already owned are proven by a gap only
+    assert (plan.status, plan.gap) == ("optimal", 0.0)
     assert_allclose(plan.cost, best.cost, rtol=1e-12)
 
 
