@@ -21,7 +21,8 @@ from partsplan.evaluation.commitments import (
 )
 from partsplan.evaluation.exact import exact_figures
 from partsplan.evaluation.figures import supply_availability
-from partsplan.evaluation.model import PartBlock, ServiceModel, window_days
+from partsplan.evaluation.model import PartBlock, ServiceModel
+from partsplan.evaluation.promise_terms import window_days
 from partsplan.evaluation.waiting import late_shares
 
 Floats = NDArray[np.float64]

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from partsplan.demand import DemandRates, DemandStreams
 from partsplan.evaluation.commitments import (
     DAYS_PER_YEAR,
-    HOURS_PER_DAY,
     Promise,
     promises_of,
     streams_of,
 )
+from partsplan.evaluation.promise_terms import Entries, service_weights
+from partsplan.evaluation.routing import RoutedStreams, routed_streams
 from partsplan.evaluation.supply import SupplyTree
-from partsplan.evaluation.weights import Route, ServiceWeights, Terms
+from partsplan.evaluation.weights import ServiceWeights
 from partsplan.network import Forest, ServiceNetwork
 
 Floats = NDArray[np.float64]
@@ -43,35 +44,6 @@ class PartBlock:
     def of_parts(self, rows: Integers) -> PartBlock:
         """The same for some parts of the block, by their place in it."""
         return PartBlock(self.parts[rows], self.tree.of_parts(rows), self.weights.of_parts(rows))
-
-
-@dataclass(frozen=True, eq=False)
-class _RoutedStreams:
-    """Demand streams of one forest with the ways they can be served."""
-
-    routes: tuple[Route, ...]
-    route: Integers
-    """Shape (n_streams, n_choices): own route first, then the ancestors' by distance; -1 = none."""
-    hours: Floats
-    """Shape (n_streams, n_choices): lane hours of each choice."""
-
-    def choices(self, streams: DemandStreams, stock: Integers) -> Integers:
-        """Choice that serves every stream at a stock; 0 is its own route."""
-        shipper = np.array([route.shipper for route in self.routes] or [0])
-        chosen = np.zeros(len(streams), dtype=np.int64)
-        for choice in range(self.route.shape[1] - 1, 0, -1):
-            route = self.route[:, choice]
-            ships = (route >= 0) & (stock[streams.part, shipper[route]] > 0)
-            chosen[ships] = choice
-        chosen[stock[streams.part, streams.location] > 0] = 0
-        return chosen
-
-    def shippers(self, streams: DemandStreams, stock: Integers) -> tuple[Integers, Floats]:
-        """Location that ships to every stream at a stock, and its lane hours."""
-        chosen = self.choices(streams, stock)
-        every = np.arange(len(chosen))
-        shipper = np.array([route.shipper for route in self.routes] or [0])
-        return shipper[self.route[every, chosen]], self.hours[every, chosen]
 
 
 class ServiceModel:
@@ -158,9 +130,9 @@ class ServiceModel:
         return kind
 
     @cached_property
-    def _routed(self) -> tuple[_RoutedStreams, ...]:
+    def _routed(self) -> tuple[RoutedStreams, ...]:
         return tuple(
-            _routed_streams(self.network, self.streams, forest) for forest in self.network.forests
+            routed_streams(self.network, self.streams, forest) for forest in self.network.forests
         )
 
     @cached_property
@@ -174,19 +146,20 @@ class ServiceModel:
         starts = np.searchsorted(self.streams.part[stream], np.arange(self.network.n_parts + 1))
         return stream, promise.astype(np.int64), weight, starts.astype(np.int64)
 
-    def _weights(self, routed: _RoutedStreams, parts: Integers) -> ServiceWeights:
+    def _weights(self, routed: RoutedStreams, parts: Integers) -> ServiceWeights:
         all_streams, all_promises, all_weights, starts = self._entries
         counts = starts[parts + 1] - starts[parts]
         picked = np.repeat(starts[parts] - np.cumsum(counts) + counts, counts) + np.arange(
             counts.sum()
         )
-        entries = _Entries(
+        entries = Entries(
             part=np.repeat(np.arange(len(parts)), counts),
             stream=all_streams[picked],
             promise=all_promises[picked],
             weight=all_weights[picked],
         )
-        return _service_weights(self, routed, entries, len(parts))
+        shape = (len(parts), self.network.n_locations)
+        return service_weights(routed, entries, self.promises, self.streams, shape)
 
 
 def _cut(pipeline: Floats, kind: Integers, size: int) -> Iterator[slice]:
@@ -201,173 +174,3 @@ def _cut(pipeline: Floats, kind: Integers, size: int) -> Iterator[slice]:
         ):
             yield slice(start, end)
             start = end
-
-
-@dataclass(frozen=True, eq=False)
-class _Entries:
-    """What promises weigh of the streams of a block of parts."""
-
-    part: Integers
-    stream: Integers
-    promise: Integers
-    weight: Floats
-
-    def of(self, chosen: NDArray[np.bool_]) -> _Entries:
-        """The chosen entries."""
-        return _Entries(
-            self.part[chosen], self.stream[chosen], self.promise[chosen], self.weight[chosen]
-        )
-
-
-def _routed_streams(
-    network: ServiceNetwork, streams: DemandStreams, forest: Forest
-) -> _RoutedStreams:
-    """Own route of every stream, and one for each ancestor with a lane to its site."""
-    location, site = streams.location, streams.site
-    hours = [_lane_hours(network, location, site, missing=0.0)]
-    ancestors = []
-    ancestor = forest.parents[location]
-    while network.has_lanes and (ancestor >= 0).any():
-        ancestors.append(ancestor)
-        hours.append(_lane_hours(network, ancestor, site, missing=np.nan))
-        ancestor = np.where(ancestor >= 0, forest.parents[ancestor], -1)
-    hours_by_choice = np.stack(hours, axis=1)
-    has_lane = ~np.isnan(hours_by_choice[:, 1:])
-    key = location * 2 ** len(ancestors) + (has_lane @ (2 ** np.arange(len(ancestors)))).astype(
-        np.int64
-    )
-    _, first, kind = np.unique(key, return_index=True, return_inverse=True)
-    routes: list[Route] = []
-    route_of_kind = np.full((len(first), 1 + len(ancestors)), -1, dtype=np.int64)
-    for k, example in enumerate(first):
-        here = int(location[example])
-        shippers = [
-            int(a[example]) if has_lane[example, d] else -1 for d, a in enumerate(ancestors)
-        ]
-        route_of_kind[k, 0] = len(routes)
-        routes.append(Route(here, here, tuple(a for a in shippers if a >= 0)))
-        for d, shipper in enumerate(shippers):
-            if shipper >= 0:
-                route_of_kind[k, d + 1] = len(routes)
-                routes.append(Route(here, shipper, tuple(a for a in shippers[:d] if a >= 0)))
-    route = route_of_kind[kind]
-    return _RoutedStreams(tuple(routes), route, hours_by_choice)
-
-
-def _lane_hours(
-    network: ServiceNetwork, location: Integers, site: Integers, missing: float
-) -> Floats:
-    known = (location >= 0) & (site >= 0)
-    hours = np.full(len(location), missing)
-    hours[known] = network.lane_hours(location[known], site[known])
-    return hours
-
-
-def _service_weights(
-    model: ServiceModel, routed: _RoutedStreams, entries: _Entries, n_parts: int
-) -> ServiceWeights:
-    metric = np.array([promise.metric for promise in model.promises], dtype=object)
-    kind = metric[entries.promise] if len(metric) else np.zeros(0, dtype=object)
-    shape = (n_parts, len(routed.routes), model.n_promises)
-    waits = [_mean_wait_terms(routed, entries.of(kind == "mean_wait"))]
-    up_waits, up_fixed = _uptime_terms(model.streams, routed, entries.of(kind == "uptime"))
-    slots, lates, late_fixed = _response_terms(model, routed, entries.of(kind == "response"))
-    filled = entries.of(kind == "fill_rate")
-    stockout = (filled.part, model.streams.location[filled.stream], filled.promise, filled.weight)
-    windows = tuple(dict.fromkeys((w[1], w[2]) for w in slots))
-    position = {window: w for w, window in enumerate(windows)}
-    return ServiceWeights(
-        routes=routed.routes,
-        windows=windows,
-        late_route=np.array([s[0] for s in slots], dtype=np.int64),
-        late_window=np.array([position[s[1], s[2]] for s in slots], dtype=np.int64),
-        wait=Terms.summed(shape, _joined([*waits, *up_waits])),
-        stockout=Terms.summed((n_parts, model.network.n_locations, model.n_promises), stockout),
-        late=Terms.summed((n_parts, len(slots), model.n_promises), lates),
-        fixed=Terms.summed(shape, _joined([*up_fixed, *late_fixed])),
-    )
-
-
-_Quad = tuple[Integers, Integers, Integers, Floats]
-
-
-def _joined(parts: list[_Quad]) -> _Quad:
-    none = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-    part, slot, promise, weight = zip(none, *parts, strict=True)
-    return (
-        np.concatenate(part),
-        np.concatenate(slot),
-        np.concatenate(promise),
-        np.concatenate(weight),
-    )
-
-
-def _on_route(routed: _RoutedStreams, entries: _Entries, choice: int) -> tuple[_Entries, Integers]:
-    """Entries whose stream has the choice, and its route."""
-    route = routed.route[entries.stream, choice]
-    return entries.of(route >= 0), route[route >= 0]
-
-
-def _mean_wait_terms(routed: _RoutedStreams, entries: _Entries) -> _Quad:
-    terms = []
-    for choice in range(routed.route.shape[1]):
-        chosen, route = _on_route(routed, entries, choice)
-        terms.append((chosen.part, route, chosen.promise, chosen.weight * HOURS_PER_DAY))
-    return _joined(terms)
-
-
-def _uptime_terms(
-    streams: DemandStreams, routed: _RoutedStreams, entries: _Entries
-) -> tuple[list[_Quad], list[_Quad]]:
-    """Stops per machine times days down: waiting, and diagnosis, lane and repair as fixed use."""
-    waits: list[_Quad] = []
-    fixed: list[_Quad] = []
-    for choice in range(routed.route.shape[1]):
-        chosen, route = _on_route(routed, entries, choice)
-        own_hours = routed.hours[chosen.stream, 0]
-        if choice == 0:
-            hours = (
-                own_hours
-                + streams.diagnosis_hours[chosen.stream]
-                + streams.repair_hours[chosen.stream]
-            )
-        else:
-            hours = routed.hours[chosen.stream, choice] - own_hours
-        waits.append((chosen.part, route, chosen.promise, chosen.weight))
-        fixed.append((chosen.part, route, chosen.promise, chosen.weight * hours / HOURS_PER_DAY))
-    return waits, fixed
-
-
-def _response_terms(
-    model: ServiceModel, routed: _RoutedStreams, entries: _Entries
-) -> tuple[list[tuple[int, int, float]], _Quad, list[_Quad]]:
-    """Late slots (route, shipper, days), their weights, and demand that is always late."""
-    within = np.array([promise.within_hours for promise in model.promises])
-    lates: list[tuple[_Entries, Integers, Floats]] = []
-    fixed: list[_Quad] = []
-    for choice in range(routed.route.shape[1]):
-        chosen, route = _on_route(routed, entries, choice)
-        window = window_days(within[chosen.promise], routed.hours[chosen.stream, choice])
-        own_window = window_days(within[chosen.promise], routed.hours[chosen.stream, 0])
-        always_late = (window < 0).astype(np.float64)
-        if choice > 0:
-            always_late -= own_window < 0
-        fixed.append((chosen.part, route, chosen.promise, chosen.weight * always_late))
-        in_time = window >= 0
-        lates.append((chosen.of(in_time), route[in_time], window[in_time]))
-    route = np.concatenate([item[1] for item in lates])
-    window = np.concatenate([item[2] for item in lates])
-    pairs, slot = np.unique(np.stack([route, window], axis=1), axis=0, return_inverse=True)
-    slots = [(int(r), routed.routes[int(r)].shipper, float(u)) for r, u in pairs]
-    quad = (
-        np.concatenate([item[0].part for item in lates]),
-        slot.astype(np.int64).reshape(-1),
-        np.concatenate([item[0].promise for item in lates]),
-        np.concatenate([item[0].weight for item in lates]),
-    )
-    return slots, quad, fixed
-
-
-def window_days(within_hours: Floats, lane_hours: Floats) -> Floats:
-    """Days a part may take to leave its location; rounded so that equal windows are one."""
-    return np.round((within_hours - lane_hours) / HOURS_PER_DAY, 12)
