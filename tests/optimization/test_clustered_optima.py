@@ -265,6 +265,5 @@ def test_two_levels_by_moments(targets):
         costs.append(0.2 * unit_cost * np.array([sum(s) for s in stocks]))
         uses.append(waits.reshape(-1, 2) * np.array(pair) / by_base)
     best = least_cost(costs, uses, np.array(targets))
-    assert plan.status.value == "optimal"
     assert_allclose(plan.cost, best, rtol=1e-9)
-    assert plan.bound <= best * (1 + 1e-9)
+    assert (plan.status.value, plan.bound, plan.gap) == ("feasible", None, None)

@@ -38,7 +38,8 @@ def _check_optimum(tables, objective, evaluation="exact"):
     assert best.cost > 0 or objective == "new_investment"
     plan = plan_of(tables, objective, evaluation)
     check_plan(plan, brute, best)
-    assert (plan.status, plan.gap) == ("optimal", 0.0)
+    is_proven = evaluation != "vari_metric" or len(plan.stock.network.forests[0].parents) < 4
+    assert (plan.status, plan.gap) == (("optimal", 0.0) if is_proven else ("feasible", None))
     assert_allclose(plan.cost, best.cost, rtol=1e-12)
 
 

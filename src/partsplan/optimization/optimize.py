@@ -67,7 +67,9 @@ def optimize(
     demand : DemandRates
         Demand for this network's parts and locations.
     evaluation : {"exact", "vari_metric", "metric"}
-        How late units are computed; the proof holds for the same method.
+        How late units are computed; the proof holds for the same method. Under "vari_metric"
+        nothing is proven for three or more levels, nor for clustered demand below the top:
+        ``bound``, ``gap`` and prices are ``None`` then.
     objective : {"holding_cost", "investment", "new_investment"}
         unit_cost x holding_rate x S per year; unit_cost x S; or unit_cost x the units of S, per
         part over all locations, above on_hand + on_order.
@@ -216,18 +218,20 @@ class _Optimization:
         unit_cost = network.parts["unit_cost"][:, None]
         cost = float(problem.cost(parts, stock).sum())
         bound = min(max(search.bound, 0.0), cost)  # no stock costs less than nothing
+        is_proven = np.isfinite(bound) and all(map(_bound_is_proven, self.searches))
         gap = relative_gap(cost, bound)
         gap = 0.0 if gap <= _OPTIMAL_GAP else gap
+        price = state.price if is_proven else None
         return StockingPlan(
-            status=PlanStatus.OPTIMAL if gap <= _OPTIMAL_GAP else PlanStatus.FEASIBLE,
+            status=PlanStatus.OPTIMAL if is_proven and gap == 0.0 else PlanStatus.FEASIBLE,
             objective=problem.objective,
             stock=PlannedStock(network, stock),
             cost=cost,
             annual_cost=float((unit_cost * network.holding_rates(parts) * stock).sum()),
             investment=float((unit_cost * stock).sum()),
-            bound=bound if np.isfinite(bound) else None,
-            gap=gap if np.isfinite(gap) else None,
-            commitments=self._priced(performance.commitments, state.price),
+            bound=bound if is_proven else None,
+            gap=gap if is_proven and np.isfinite(gap) else None,
+            commitments=self._priced(performance.commitments, price),
             impossible=self._rows([]),
             performance=performance,
             evaluation=problem.evaluation,
@@ -242,8 +246,12 @@ class _Optimization:
             return "gap"
         return "time" if self.clock.is_over else "effort"
 
-    def _priced(self, results: Rows[CommitmentResult], price: Floats) -> Rows[CommitmentResult]:
-        """The results with the price of tightening each promise."""
+    def _priced(
+        self, results: Rows[CommitmentResult], price: Floats | None
+    ) -> Rows[CommitmentResult]:
+        """The results with the price of tightening each promise, where a bound is proven."""
+        if price is None:
+            return results
         full = np.zeros(self.problem.model.n_promises)
         full[self.problem.kept] = price
         steps = [promise.use_per_target_step for promise in self.problem.model.promises]
@@ -279,3 +287,19 @@ class _Optimization:
             passes=0,
             runtime_seconds=self.clock.seconds,
         )
+
+
+def _bound_is_proven(search: BlockSearch) -> bool:
+    """Whether late units below a parent that never runs out are the fewest there can be.
+
+    So it is under ``exact`` and METRIC. Under VARI-METRIC it is for two levels of Poisson demand
+    (a child's law at endless stock is the least in convex order); deeper down, or with clustered
+    demand, a larger mean can come with a thinner tail.
+    """
+    if search.problem.evaluation != "vari_metric":
+        return True
+    tree = search.block.tree
+    has_demand = tree.rate > 0
+    is_deep = bool(has_demand[:, tree.depth >= 2].any())
+    is_clustered = (tree.variance_to_mean > 1.0).any(axis=1)
+    return not is_deep and not bool(has_demand[is_clustered][:, tree.depth >= 1].any())
