@@ -207,3 +207,21 @@ def test_solver_names():
     if "GUROBI_CMD" in absent:
         with pytest.raises(PartsplanError, match="not installed here"):
             pulp_solver("GUROBI_CMD", 1.0, 0.0, 0.0)
+
+
+def test_integer_master_that_stops_at_its_node_limit(monkeypatch):
+    """PuLP 3.3 fails with a KeyError on the status that HiGHS then reports."""
+    monkeypatch.setattr("partsplan.optimization.master._MOST_NODES", 1)
+    rng = np.random.default_rng(5)
+    parts = np.repeat(np.arange(60), 12)
+    uses = rng.uniform(0.0, 1.0, (len(parts), 6))
+    cost = rng.uniform(1.0, 2.0, len(parts)) / (0.1 + uses.sum(axis=1))
+    columns = Columns(parts, np.arange(len(parts))[:, None], cost, uses)
+    allowed = np.full(6, 0.35 * 60)
+    master = IntegerMaster(columns, allowed, allowed)
+    picked = master.solve(None, None, 0.0, 0.0)
+    solver = pulp_solver(None, None, 0.0, 0.0)
+    assert solver.optionsDict["mip_max_nodes"] == 1
+    if picked is not None:
+        assert (np.sort(columns.parts[picked]) == np.arange(60)).all()
+        assert (uses[picked].sum(axis=0) <= allowed * (1 + 1e-9)).all()

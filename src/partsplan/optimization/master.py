@@ -124,7 +124,7 @@ def pulp_solver(solver: object, seconds: float | None, gap: float, target: float
     import pulp  # noqa: PLC0415
 
     if solver is None or solver == "HiGHS":
-        return pulp.HiGHS(
+        return _node_limited_highs()(
             msg=False,
             timeLimit=seconds,
             gapRel=gap,
@@ -145,3 +145,31 @@ def pulp_solver(solver: object, seconds: float | None, gap: float, target: float
             "Leave solver=None for HiGHS, which is always there."
         )
     return found
+
+
+def _node_limited_highs() -> Any:
+    """PuLP's HiGHS, which takes a stop at the node limit for a stop at the time limit.
+
+    PuLP 3.3 does not know the node limit's status and fails on it.
+    """
+    import highspy  # noqa: PLC0415
+    import pulp  # noqa: PLC0415
+
+    class NodeLimitedHighs(pulp.HiGHS):  # type: ignore[misc]
+        def findSolutionValues(self, lp: Any) -> Any:  # noqa: N802
+            lp.solverModel = _StatusKnownToPulp(lp.solverModel)
+            return super().findSolutionValues(lp)
+
+    class _StatusKnownToPulp:
+        def __init__(self, model: Any) -> None:
+            self._model = model
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._model, name)
+
+        def getModelStatus(self) -> Any:  # noqa: N802
+            status = self._model.getModelStatus()
+            limits = highspy.HighsModelStatus
+            return limits.kTimeLimit if status == limits.kSolutionLimit else status
+
+    return NodeLimitedHighs
