@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.optimization.all_blocks import AllBlocks
+from partsplan.optimization.axes import Floats
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.closing import CheapestChoice, cheapest_choice, undominated
 from partsplan.optimization.columns import ColumnPool, Columns
@@ -22,9 +23,6 @@ from partsplan.optimization.enumeration import TooManyStocksError
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
 from partsplan.optimization.rounding import Choice
 from partsplan.optimization.search import StockBounds
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _INTEGRAL = 1e-7
 _PASSES_PER_NODE = 12

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from partsplan.optimization.axes import Floats, Integers
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.measuring import measure_block
 from partsplan.evaluation.performance import MET_TOLERANCE
 from partsplan.evaluation.results import ImpossibleCommitment
+from partsplan.optimization.axes import Floats
 from partsplan.optimization.grids import endless_stock
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
-
-Floats = NDArray[np.float64]
 
 
 def use_at_most_stock(problem: PlanningProblem, searches: list[BlockSearch]) -> Floats:

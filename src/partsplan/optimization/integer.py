@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsplan.optimization.all_blocks import AllBlocks
+from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.branching import BranchAndPrice
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
@@ -23,8 +23,6 @@ from partsplan.optimization.rounding import Choice, improved, largest_shares, re
 
 logger = logging.getLogger("partsplan")
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _NEAR_PER_PART = 20
 _NEAR_AT_MOST = 40_000
@@ -110,9 +108,8 @@ class PlanSearch:
             self._offer(self._rounded(found.share))
         return self.cost
 
-    def _offer(self, choice: Choice | None) -> None:
-        if choice is None:
-            return
+    def _offer(self, choice: Choice) -> None:
+        """Mend and improve a choice; keep it if it is the best."""
         mended = repaired(choice, self.allowed)
         if mended is None:
             return

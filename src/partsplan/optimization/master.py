@@ -9,13 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsplan.errors import PartsplanError
+from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.columns import Columns
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _FEASIBILITY = 1e-10
 _MOST_NODES = 100

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsplan.demand import DemandRates
 from partsplan.errors import PartsplanError
@@ -22,6 +21,7 @@ from partsplan.evaluation.performance import (
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork, read_limits
 from partsplan.optimization.all_blocks import AllBlocks
+from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.feasibility import impossible_commitments
 from partsplan.optimization.integer import PlanSearch, relative_gap
@@ -33,8 +33,6 @@ from partsplan.optimization.search import BlockSearch
 
 logger = logging.getLogger("partsplan")
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _OPTIMAL_GAP = 1e-9
 _DUAL_TOLERANCE = 1e-6

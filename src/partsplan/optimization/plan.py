@@ -8,14 +8,12 @@ from html import escape
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsplan.evaluation import CommitmentResult, ImpossibleCommitment, Performance
 from partsplan.evaluation.describing import commitment_lines, commitment_table_html
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork, frame_of
-
-Integers = NDArray[np.int64]
+from partsplan.optimization.axes import Integers
 
 
 class PlanStatus(StrEnum):

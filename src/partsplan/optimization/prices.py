@@ -11,16 +11,15 @@ import logging
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsplan.optimization.all_blocks import AllBlocks
+from partsplan.optimization.axes import Floats
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import ColumnPool, Columns
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
 
 logger = logging.getLogger("partsplan")
 
-Floats = NDArray[np.float64]
 
 _STEP_POWER = 0.9
 _LARGEST_STEP = 50.0

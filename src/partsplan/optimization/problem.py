@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsplan.evaluation.measuring import Evaluation
 from partsplan.evaluation.model import PartBlock, ServiceModel
 from partsplan.network import ServiceNetwork, StockLimits
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from partsplan.optimization.axes import Floats, Integers
 
 Objective = Literal["holding_cost", "investment", "new_investment"]
 OBJECTIVES: tuple[Objective, ...] = ("holding_cost", "investment", "new_investment")

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.errors import PartsplanError
+from partsplan.optimization.axes import Floats
 from partsplan.optimization.columns import Columns
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,11 +106,6 @@ class RestrictedMaster:
             np.zeros(self.n_columns),
             allowed.astype(np.float64),
         )
-
-    def raise_slack_cost(self, slack_cost: float) -> None:
-        """Make using more than allowed dearer."""
-        for c in range(len(self.allowed)):
-            self._highs.changeColCost(c, slack_cost)
 
     def solve(self) -> RestrictedSolution:
         """Solve to optimality.

@@ -9,12 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.columns import Columns
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _SLACK = 1e-10
 

@@ -7,9 +7,9 @@ so every pass returns exact values and a bound that holds for all stocks.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsplan.evaluation.model import PartBlock
+from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.building import build_tables
 from partsplan.optimization.choices import (
     FamilyChoice,
@@ -23,9 +23,6 @@ from partsplan.optimization.grids import endless_stock, first_grids
 from partsplan.optimization.pricing import PriceSearch
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.tables import Family
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 StockBounds = tuple[Integers, Floats]
 """Fewest and most units, each of shape (n_parts, n_locations)."""
@@ -118,10 +115,10 @@ class BlockSearch:
             loose = ~(choice.value - choice.low <= self.tolerance * np.abs(choice.low))
             if not loose.any():
                 return choice
-            self._grow(choice, np.flatnonzero(loose))
+            self._grow(*short_grids(choice, np.flatnonzero(loose)))
 
-    def _grow(self, choice: FamilyChoice, parts: Integers) -> None:
-        self.grids = self.grids.grown(*short_grids(choice, parts))
+    def _grow(self, branches: set[int], leaves: set[int]) -> None:
+        self.grids = self.grids.grown(branches, leaves)
         self._tables = None
 
     def columns_within(
@@ -162,8 +159,7 @@ class BlockSearch:
             try:
                 rows, stock = stocks_within(choice, self.grids, room, limit, changes)
             except TableTooShortError as short:
-                self.grids = self.grids.grown(short.branches, short.leaves)
-                self._tables = None
+                self._grow(short.branches, short.leaves)
                 continue
             return self.columns_of_rows(rows, stock)
 
