@@ -1,6 +1,8 @@
 """What every plan holds: its fields, its stock fed back, shares, prices, options and messages."""
 
 import copy
+import dataclasses
+import importlib
 
 import numpy as np
 import pytest
@@ -11,6 +13,9 @@ from random_networks import plan_of
 
 import partsplan as pp
 from partsplan.errors import InputError, PartsplanError
+from partsplan.evaluation import CommitmentResult
+from partsplan.evaluation.performance import performance_of
+from partsplan.evaluation.results import Rows
 
 OVERLAPPING = CASES["two levels, overlapping promises"]
 KINDS = [
@@ -244,3 +249,21 @@ def test_frames_of_a_plan(plan):
     frame = plan.stock.to_frame()
     assert list(frame["base_stock"]) == [r["base_stock"] for r in plan.stock.to_records()]
     assert list(plan.commitments.to_frame()["commitment_id"]) == ["all", "F", "Q", "R"]
+
+
+def test_bound_is_for_the_targets_as_promised(plan, monkeypatch):
+    """Also when the first plan misses in the evaluation and the targets are tightened."""
+    module = importlib.import_module("partsplan.optimization.optimize")
+    monkeypatch.setattr(module, "_TIGHTENING", 0.2)
+    met = iter([False, True])
+
+    def judged(*arguments):
+        performance = performance_of(*arguments)
+        is_met = next(met)
+        rows = [dataclasses.replace(row, is_met=is_met) for row in performance.commitments]
+        return dataclasses.replace(performance, commitments=Rows(rows, CommitmentResult, None))
+
+    monkeypatch.setattr(module, "performance_of", judged)
+    tightened = plan_of(OVERLAPPING)
+    assert tightened.cost > plan.cost
+    assert tightened.bound <= plan.cost

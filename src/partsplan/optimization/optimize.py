@@ -43,6 +43,7 @@ _PROOF_SIZE = 150
 _PROOF_NODES = 300
 _EFFORT_NODES = 600
 _TIGHTENINGS = 5
+_TIGHTENING = 1e-9
 
 
 def optimize(
@@ -92,12 +93,11 @@ def optimize(
     ------
     ValueError
         If an option is not one of its values.
-    PartsplanError
-        If the solver named is not installed.
     InputError
         If limits or demand name unknown parts or locations.
     PartsplanError
-        If demand is clustered (``variance_to_mean`` above 1) where the evaluation has no law.
+        If the solver named is not installed, or demand is clustered (``variance_to_mean`` above
+        1) where the evaluation has no law.
 
     References
     ----------
@@ -169,16 +169,18 @@ class _Optimization:
         scale = np.maximum(allowed, 1e-12 * np.maximum(problem.allowed[problem.kept], 1e-300))
         blocks = AllBlocks(self.searches, problem.network.n_parts, scale)
         state = PriceFinder(blocks, self.clock).run(_DUAL_TOLERANCE)
+        bound = float("inf")
         for _ in range(_TIGHTENINGS):
             search = self._searched(state, blocks)
+            bound = min(bound, search.bound)  # the first is for the targets as they were promised
             if search.best is None:
                 return self._without_solution(PlanStatus.NO_SOLUTION, [])
             stock = self._stock_of(search)
             performance = performance_of(problem.model, stock, problem.evaluation)
             if all(result.is_met for result in performance.commitments):
-                return self._with_solution(search, state, stock, performance)
+                return self._with_solution(bound, state, stock, performance)
             logger.info("the evaluation misses a commitment; the targets are tightened")
-            blocks = replace(blocks, allowed=blocks.allowed * (1.0 - 1e-9))
+            blocks = replace(blocks, allowed=blocks.allowed * (1.0 - _TIGHTENING))
         raise PartsplanError(
             "The plan found misses a commitment when it is evaluated, by more than rounding. "
             "This is a fault of partsplan; please report the tables."
@@ -209,13 +211,13 @@ class _Optimization:
         return stock
 
     def _with_solution(
-        self, search: PlanSearch, state: PriceState, stock: Integers, performance: Performance
+        self, bound: float, state: PriceState, stock: Integers, performance: Performance
     ) -> StockingPlan:
         problem, network = self.problem, self.problem.network
         parts = np.arange(network.n_parts)
         unit_cost = network.parts["unit_cost"][:, None]
         cost = float(problem.cost(parts, stock).sum())
-        bound = min(max(search.bound, 0.0), cost)  # no stock costs less than nothing
+        bound = min(max(bound, 0.0), cost)  # no stock costs less than nothing
         is_proven = np.isfinite(bound) and all(map(_bound_is_proven, self.searches))
         gap = relative_gap(cost, bound)
         gap = 0.0 if gap <= _OPTIMAL_GAP else gap
