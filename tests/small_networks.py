@@ -135,7 +135,27 @@ def three_level_tables() -> Tables:
     }
 
 
-FACTORIES = (one_location_tables, two_level_tables, three_level_tables)
+def lives_tables() -> Tables:
+    """One part with a life of each outcome: failed at 900 h, running at 1,200 h, and so on."""
+    return one_location_tables() | {
+        "failures": [
+            {"part_id": "P1", "unit_id": "01", "hours": 900.0, "outcome": "failed"},
+            {"part_id": "P1", "hours": 1200.0, "outcome": "censored", "date": "2024-05-31"},
+            {"part_id": "P1", "hours": 50.0, "outcome": "left", "segment": "hot"},
+            {
+                "part_id": "P1",
+                "entry_hours": 10.0,
+                "hours": 100.0,
+                "hours_upper": 200.0,
+                "outcome": "interval",
+                "failure_mode": "bearing",
+                "weight": 2.5,
+            },
+        ]
+    }
+
+
+FACTORIES = (one_location_tables, two_level_tables, three_level_tables, lives_tables)
 
 
 def changed(tables: Tables, table: str, row: int, **values: Any) -> Tables:

@@ -630,9 +630,9 @@ CASES: dict[str, tuple[Change, str]] = {
         add("failures", part_id="P1", failures=1),
         "the column operating_hours is missing",
     ),
-    "lives": (
-        given("failures", [{"part_id": "P1", "hours": 3, "outcome": "failed"}]),
-        "'outcome' is not a column of failures.",
+    "counts and lives": (
+        given("failures", [{"part_id": "P1", "failures": 3, "outcome": "failed"}]),
+        "columns of two kinds of failures are mixed: failures and outcome.",
     ),
     "a text for a table": (
         given("parts", "parts.csv"),

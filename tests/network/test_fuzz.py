@@ -13,7 +13,7 @@ import pytest
 
 from partsplan.errors import InputError
 from partsplan.network import ServiceNetwork, read_base_stock, read_limits
-from partsplan.network.schema import SCHEMA
+from partsplan.network.schema import FORMS, SCHEMA
 from small_networks import FACTORIES, Tables
 
 SETS = 2000
@@ -93,7 +93,7 @@ def mutated(rng: np.random.Generator, tables: Tables) -> Tables:
         rows: Any = tables.setdefault(name, [])
         if not isinstance(rows, list):
             continue
-        columns = list(SCHEMA[name].columns)
+        columns = [column for form in FORMS[name] for column in form.columns]
         kind = rng.random()
         if kind < 0.6 and rows:
             row = rows[rng.integers(len(rows))]

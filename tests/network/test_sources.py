@@ -19,8 +19,8 @@ import pytest
 from pydantic import BaseModel
 
 from partsplan.errors import InputError
-from partsplan.network import Part, ServiceNetwork
-from partsplan.network.schema import SCHEMA
+from partsplan.network import Part, Record, ServiceNetwork
+from partsplan.network.schema import FORMS, SCHEMA
 from small_networks import FACTORIES, Tables
 
 KINDS = ("csv", "parquet", "pandas", "polars", "pyarrow", "columns", "arrays", "pydantic", "own")
@@ -49,11 +49,16 @@ def read(kind: str, tables: Tables, folder: Path) -> ServiceNetwork:
         return ServiceNetwork.from_tables(**{n: makers[kind](t) for n, t in columns.items()})
     if kind == "own":
         records = {
-            name: [SCHEMA[name].record(**row) for row in rows] for name, rows in tables.items()
+            name: [record_of(name, rows)(**row) for row in rows] for name, rows in tables.items()
         }
         return ServiceNetwork.from_tables(**records)
     models = {name: as_models(rows) for name, rows in tables.items()}
     return ServiceNetwork.from_tables(**models)
+
+
+def record_of(name: str, rows: list[dict[str, Any]]) -> type[Record]:
+    """Our record class for rows of a table."""
+    return next(form.record for form in FORMS[name] if set(as_columns(rows)) <= set(form.columns))
 
 
 def as_models(rows: list[dict[str, Any]]) -> list[BaseModel]:

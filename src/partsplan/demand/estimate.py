@@ -209,6 +209,11 @@ def _table_demand(network: ServiceNetwork) -> GivenDemand:
 def _evidence(network: ServiceNetwork, failures: Any) -> tuple[PooledCounts, list[Finding]]:
     """Counts per part of the network, from the argument or from its table."""
     table = network.failures if failures is None else read_alone("failures", failures)
+    if "outcome" in table:
+        raise PartsplanError(
+            "The failures table holds lives, and rates are estimated from counts. Give failures= "
+            "with part_id, failures and operating_hours."
+        )
     part, findings = positions("part_id", table["part_id"].tolist(), network.part_index, table.name)
     if findings:
         return PooledCounts(np.zeros(network.n_parts), np.zeros(network.n_parts)), findings

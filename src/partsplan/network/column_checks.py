@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.errors import Finding
+from partsplan.network.forms import form_of, known_columns
 from partsplan.network.raw_tables import RawTable
 from partsplan.network.row_rules import RowRule
 from partsplan.network.scanning import MOST_ROWS, Mask, nearest, plain, shown
-from partsplan.network.schema import SCHEMA, ColumnSpec, TableSpec
+from partsplan.network.schema import FORMS, SCHEMA, ColumnSpec, TableSpec
 from partsplan.network.values import Text
 
 logger = logging.getLogger("partsplan")
@@ -39,6 +40,13 @@ class CheckedTable:
     lines: NDArray[np.int64] | None = None
     backend: str | None = None
     is_given: bool = True
+    form: int = 0
+    """Which of the table's forms it has."""
+
+    @property
+    def spec(self) -> TableSpec:
+        """What the table holds."""
+        return FORMS[self.name][self.form]
 
     def is_clean(self, *columns: str) -> bool:
         """Whether every value of these columns could be read."""
@@ -97,21 +105,29 @@ def rename_columns(raw: RawTable, rename: Mapping[str, str]) -> None:
 
 def check_table(raw: RawTable, extra_columns: str) -> tuple[CheckedTable, list[Finding]]:
     """Check one table by itself."""
-    spec = SCHEMA[raw.name]
-    findings = list(raw.findings)
     if raw.findings and not raw.columns:
-        table = blank_table(raw.name)
-        table.bad = {name: np.zeros(0, dtype=bool) for name in spec.columns}
-        table.is_given = True
-        return table, findings
+        return _unreadable_table(raw.name), list(raw.findings)
+    form, mixed = form_of(raw)
+    findings = [*raw.findings, *mixed]
+    if mixed:
+        return _unreadable_table(raw.name), findings
+    table = CheckedTable(raw.name, {}, raw.n_rows, lines=raw.lines, backend=raw.backend, form=form)
+    spec = table.spec
     findings += _check_names(raw, spec, extra_columns)
-    table = CheckedTable(raw.name, {}, raw.n_rows, lines=raw.lines, backend=raw.backend)
     table.given = frozenset(name for name in raw.columns if name in spec.columns)
     for column in spec.columns.values():
         findings += _read_column(table, raw, column)
     findings += _check_row_rules(table, spec.rules)
     findings += _check_key(table, spec.key)
     return table, findings
+
+
+def _unreadable_table(name: str) -> CheckedTable:
+    """Give the table that stands for one that was given, but of which nothing can be read."""
+    table = blank_table(name)
+    table.bad = {column: np.zeros(0, dtype=bool) for column in table.columns}
+    table.is_given = True
+    return table
 
 
 def _check_names(raw: RawTable, spec: TableSpec, extra_columns: str) -> list[Finding]:
@@ -125,7 +141,7 @@ def _check_names(raw: RawTable, spec: TableSpec, extra_columns: str) -> list[Fin
     free = tuple(name for name in spec.columns if name not in raw.columns)
     for name in unknown:
         fix = nearest(name, free) or (
-            f"Known columns are {', '.join(spec.columns)}; extra_columns='ignore' drops others."
+            f"Known columns are {known_columns(raw.name)}; extra_columns='ignore' drops others."
         )
         rule = f"{shown(name)} is not a column of {raw.name}."
         findings.append(Finding(raw.name, None, name, name, rule, fix))
@@ -239,7 +255,7 @@ def _key_codes(table: CheckedTable, key: tuple[str, ...]) -> NDArray[np.int64]:
 
 
 def _key_words(table: CheckedTable, key: tuple[str, ...], row: int) -> str:
-    kinds = SCHEMA[table.name].columns
+    kinds = table.spec.columns
     words = []
     for name in key:
         value = table.columns[name][row]

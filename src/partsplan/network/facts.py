@@ -48,7 +48,7 @@ class NetworkFacts:
     demand: Table
     """Demand given directly."""
     failures: Table
-    """Failures counted in the field."""
+    """Failures in the field: counts, or lives (then it has a column ``outcome``)."""
     shortages: str
     """What a customer's demand does when the shelf is empty: ``"wait"`` or ``"expedite"``."""
     frame_backend: str | None
@@ -131,11 +131,11 @@ class NetworkFacts:
 def _table_of(facts: TableSet, name: str, backend: str | None) -> Table:
     indices = {
         column.name: facts.index(name, column.name)
-        for column in SCHEMA[name].columns.values()
+        for column in facts[name].spec.columns.values()
         if column.refers_to is not None
     }
     for column, index in indices.items():
-        target = SCHEMA[name].columns[column].refers_to
+        target = facts[name].spec.columns[column].refers_to
         if target is not None and target != name and len(index) and (index >= 0).all():
             ids = facts[target].columns[ID_COLUMNS[target]]
             facts[name].columns[column] = ids[index]

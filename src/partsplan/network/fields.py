@@ -42,6 +42,7 @@ Variation = Annotated[
     float, Number("a coefficient of variation, 0 or more", at_least=0.0, at_most=100.0)
 ]
 Shape = Annotated[float, Number("a gamma shape above 0", above=0.0, at_most=1e12)]
+Weight = Annotated[float, Number("a number of units above 0", above=0.0, at_most=1e9)]
 VarianceRatio = Annotated[
     float, Number("a variance-to-mean ratio, 1 or more", at_least=1.0, at_most=1e6)
 ]
@@ -56,6 +57,7 @@ TrueFalse = Annotated[bool, Flag()]
 
 Kind = Annotated[str, Choice(words=("central", "regional", "forward", "van", "customer"))]
 Metric = Annotated[str, Choice(words=("uptime", "response", "fill_rate", "mean_wait"))]
+Outcome = Annotated[str, Choice(words=("failed", "censored", "left", "interval"))]
 Each = Annotated[
     str,
     Choice(

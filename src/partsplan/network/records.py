@@ -29,6 +29,7 @@ from partsplan.network.fields import (
     Metric,
     Money,
     Months,
+    Outcome,
     PartId,
     PerYear,
     PositiveHours,
@@ -39,6 +40,7 @@ from partsplan.network.fields import (
     Units,
     VarianceRatio,
     Variation,
+    Weight,
     Words,
     YearHours,
     YearlyShare,
@@ -396,6 +398,36 @@ class FailureCount(Record):
     """Usage band or environment."""
 
 
+class Life(Record):
+    """What is known about the life of one unit of a part, or of several alike."""
+
+    table = "failures"
+    key = ()
+    rules = row_rules.LIFE_RULES
+
+    part_id: PartId
+    """The part."""
+    unit_id: Id = ""
+    """Serial number of the unit; one unit may have several lives."""
+    entry_hours: Hours = 0.0
+    """Operating hours at which the unit came under observation: late entry [hours]."""
+    hours: Hours
+    """Operating hours at the failure, or at the last look without one; for outcome left the hours
+    before which it failed, for interval those up to which it had not failed [hours]."""
+    hours_upper: Hours | None = None
+    """Operating hours before which it failed; for outcome interval only [hours]."""
+    outcome: Outcome
+    """Failed, censored (had not failed yet), left (failed before) or interval (failed between)."""
+    failure_mode: Id = ""
+    """What failed, where modes compete."""
+    date: Date | None = None
+    """Day of the failure or of the last look."""
+    segment: Id = ""
+    """Usage band or environment."""
+    weight: Weight = 1.0
+    """Number of units with this same life [units]."""
+
+
 RECORDS: tuple[type[Record], ...] = (
     Part,
     Location,
@@ -412,3 +444,6 @@ RECORDS: tuple[type[Record], ...] = (
     FailureCount,
 )
 """The record class of every table, in the order in which tables are read."""
+
+OTHER_FORMS: tuple[type[Record], ...] = (Life,)
+"""Record classes that a table may hold instead; its columns tell which."""

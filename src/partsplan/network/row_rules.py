@@ -272,6 +272,64 @@ STOCK_RULES = (
     ),
 )
 
+_SURVIVED_ENTRY = "A unit that enters at these hours is known to have lasted until then."
+
+LIFE_RULES = (
+    RowRule(
+        ("entry_hours", "hours"),
+        lambda c: c["entry_hours"] > c["hours"],
+        lambda r: (
+            f"the unit enters at {r['entry_hours']:g} h, after it leaves at {r['hours']:g} h.",
+            "Exchange entry_hours and hours, or mend one of them.",
+        ),
+    ),
+    RowRule(
+        ("hours", "outcome"),
+        lambda c: (c["hours"] == 0) & ((c["outcome"] == "failed") | (c["outcome"] == "left")),
+        lambda r: (
+            f"the unit failed {'before' if r['outcome'] == 'left' else 'at'} 0 operating hours.",
+            "Give the hours it ran, for an installation failure the least you count (such as 1); "
+            "or leave dead-on-arrival units out.",
+        ),
+    ),
+    RowRule(
+        ("hours", "entry_hours", "outcome"),
+        lambda c: (
+            (c["hours"] == c["entry_hours"])
+            & (c["hours"] > 0)
+            & ((c["outcome"] == "failed") | (c["outcome"] == "left"))
+        ),
+        lambda r: (
+            f"the unit failed at {r['hours']:g} h, the very hours at which it entered.",
+            _SURVIVED_ENTRY,
+        ),
+    ),
+    RowRule(
+        ("hours_upper", "outcome"),
+        lambda c: (c["outcome"] == "interval") & ~given(c["hours_upper"]),
+        lambda r: (
+            "is empty, but the outcome is interval.",
+            "Give the hours before which the unit failed, or make the outcome censored.",
+        ),
+    ),
+    RowRule(
+        ("hours_upper", "hours", "outcome"),
+        lambda c: (c["outcome"] == "interval") & (c["hours_upper"] <= c["hours"]),
+        lambda r: (
+            f"{r['hours_upper']:g} h is not above hours {r['hours']:g} of the interval.",
+            "Exchange the two; where they are the same, make the outcome failed.",
+        ),
+    ),
+    RowRule(
+        ("hours_upper", "outcome"),
+        lambda c: (c["outcome"] != "interval") & (c["outcome"] != "") & given(c["hours_upper"]),
+        lambda r: (
+            f"{r['hours_upper']:g} h is given for outcome {r['outcome']!r}.",
+            "Leave it empty, or make the outcome interval.",
+        ),
+    ),
+)
+
 DEMAND_RULES = (
     RowRule(
         ("location_id", "site_id"),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.network.fields import RefersTo
-from partsplan.network.records import RECORDS, Record
+from partsplan.network.records import OTHER_FORMS, RECORDS, Record
 from partsplan.network.row_rules import RowRule
 from partsplan.network.scanning import ValueType
 from partsplan.network.values import Flag, Text, Whole
@@ -86,6 +86,14 @@ SCHEMA: Mapping[str, TableSpec] = MappingProxyType(
     {record.table: _spec_of(record) for record in RECORDS}
 )
 """Every table by name."""
+
+FORMS: Mapping[str, tuple[TableSpec, ...]] = MappingProxyType(
+    {
+        name: (spec, *(_spec_of(record) for record in OTHER_FORMS if record.table == name))
+        for name, spec in SCHEMA.items()
+    }
+)
+"""What each table may hold, the usual form first; the columns given tell which form it is."""
 
 ID_COLUMNS: Mapping[str, str] = MappingProxyType(
     {

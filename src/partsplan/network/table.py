@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from partsplan.network.column_checks import CheckedTable
 from partsplan.network.frames import frame_of
-from partsplan.network.schema import SCHEMA
 from partsplan.network.values import Flag, Whole
 
 
@@ -132,9 +131,9 @@ class Table:
         if column.dtype.kind != "f":
             return list(column.tolist())
         kind: Any = float
-        if isinstance(SCHEMA[self.name].columns[name].kind, Whole):
+        if isinstance(self._checked.spec.columns[name].kind, Whole):
             kind = int
-        if isinstance(SCHEMA[self.name].columns[name].kind, Flag):
+        if isinstance(self._checked.spec.columns[name].kind, Flag):
             kind = bool
         return [None if math.isnan(value) else kind(value) for value in column.tolist()]
 

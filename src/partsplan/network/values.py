@@ -116,8 +116,19 @@ class Choice(Text):
         )
 
     def fast(self, raw: Array) -> Reading | None:
-        """Columns of choices are short; they are read one by one."""
-        return None
+        """Read a column of texts."""
+        if raw.dtype.kind not in "OUT":
+            return None
+        items = raw.tolist()
+        if not set(map(type, items)) <= {str, type(None)}:
+            return None
+        reading = self._texts([item or "" for item in items])
+        known = {"", *self.words}
+        bad = np.fromiter((text not in known for text in reading.values), bool, len(items))
+        bad |= reading.bad_rows()
+        reading.values[bad] = ""
+        reading.bad = bad if bad.any() else None
+        return reading
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
