@@ -5,7 +5,7 @@ import logging
 from partsplan.demand import DemandRates, estimate_demand
 from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.evaluation import Performance, evaluate
-from partsplan.network import ServiceNetwork
+from partsplan.network import ServiceNetwork, lanes_from_coordinates
 from partsplan.optimization import PlanStatus, StockingPlan, optimize
 from partsplan.planning import compare_stocks, stock_position
 
@@ -24,6 +24,7 @@ __all__ = [
     "compare_stocks",
     "estimate_demand",
     "evaluate",
+    "lanes_from_coordinates",
     "optimize",
     "stock_position",
 ]

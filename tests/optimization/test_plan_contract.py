@@ -214,7 +214,9 @@ def test_wrong_options(options, message):
 
 
 def test_expedited_shortages_are_told_apart():
-    network = pp.ServiceNetwork.from_tables(**OVERLAPPING, shortages="expedite")
+    parts = [part | {"emergency_hours": 24.0} for part in OVERLAPPING["parts"]]
+    tables = OVERLAPPING | {"parts": parts}
+    network = pp.ServiceNetwork.from_tables(**tables, shortages="expedite")
     with pytest.raises(PartsplanError, match="shortages wait"):
         pp.optimize(network, pp.estimate_demand(network))
 

@@ -1,5 +1,6 @@
 """What exists: records, tables in, the validated network, ids and their positions."""
 
+from partsplan.network.coordinates import great_circle_km, lanes_from_coordinates
 from partsplan.network.forests import Forest
 from partsplan.network.frames import backend_of, columns_of, frame_of
 from partsplan.network.network import ServiceNetwork
@@ -46,6 +47,8 @@ __all__ = [
     "backend_of",
     "columns_of",
     "frame_of",
+    "great_circle_km",
+    "lanes_from_coordinates",
     "read_base_stock",
     "read_limits",
 ]

@@ -39,6 +39,8 @@ def checked_tables(
     rename: Mapping[str, str] | None,
     extra_columns: str,
     findings: Sequence[Finding] = (),
+    *,
+    shortages: str = "wait",
 ) -> TableSet:
     """Check every table by itself and all of them together.
 
@@ -54,6 +56,8 @@ def checked_tables(
         What to do with unknown columns.
     findings : sequence of Finding
         What reading has found already.
+    shortages : {"wait", "expedite"}
+        What a customer's demand does when the shelf is empty.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def checked_tables(
         found += own
     found += _check_needed(tables)
     table_set = TableSet(tables)
-    found += check_references(table_set)
+    found += check_references(table_set, shortages)
     if found:
         order = {name: place for place, name in enumerate(SCHEMA)}
         raise InputError(sorted(found, key=lambda finding: order.get(finding.table, -1)))

@@ -76,7 +76,8 @@ class ServiceNetwork(NetworkBlocks):
         """
         _check_options(shortages, rename, extra_columns)
         raws, findings = read_folder(Path(path), extra_columns)
-        return cls(checked_tables(raws, {}, rename, extra_columns, findings), shortages)
+        tables = checked_tables(raws, {}, rename, extra_columns, findings, shortages=shortages)
+        return cls(tables, shortages)
 
     @classmethod
     def from_tables(
@@ -141,7 +142,8 @@ class ServiceNetwork(NetworkBlocks):
             "failures": failures,
         }
         raws, kept = raw_tables(sources)
-        return cls(checked_tables(raws, kept, rename, extra_columns), shortages)
+        checked = checked_tables(raws, kept, rename, extra_columns, shortages=shortages)
+        return cls(checked, shortages)
 
     def replace(
         self,
@@ -182,7 +184,8 @@ class ServiceNetwork(NetworkBlocks):
         _check_options(rule, rename, extra_columns)
         kept = {name: table for name, table in self.facts.tables.items() if name not in tables}
         raws, more = raw_tables(tables)
-        return type(self)(checked_tables(raws, kept | more, rename, extra_columns), rule)
+        checked = checked_tables(raws, kept | more, rename, extra_columns, shortages=rule)
+        return type(self)(checked, rule)
 
     def summary(self) -> str:
         """Say in a few lines what the network holds and what is doubtful.

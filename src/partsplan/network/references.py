@@ -12,6 +12,7 @@ from partsplan.errors import Finding
 from partsplan.network.column_checks import counted
 from partsplan.network.commitment_rules import check_commitments
 from partsplan.network.demand_rules import check_bill_of_materials, check_demand
+from partsplan.network.expedite_rules import check_expediting, check_suppliers
 from partsplan.network.replenishment_rules import (
     check_part_locations,
     check_replenishment,
@@ -35,8 +36,8 @@ NOUNS = {
 _HINTS = 20
 
 
-def check_references(tables: TableSet) -> list[Finding]:
-    """Check every rule between tables."""
+def check_references(tables: TableSet, shortages: str) -> list[Finding]:
+    """Check every rule between tables; some depend on what happens to shortages."""
     findings: list[Finding] = []
     for name, spec in SCHEMA.items():
         for column in spec.columns.values():
@@ -44,6 +45,7 @@ def check_references(tables: TableSet) -> list[Finding]:
             if target is not None and (name, column.name) != (target, ID_COLUMNS[target]):
                 findings += check_ids(tables, name, column.name, target)
     findings += check_replenishment(tables)
+    findings += check_suppliers(tables)
     findings += check_part_locations(tables)
     findings += check_resupply(tables)
     findings += check_serving(tables)
@@ -52,6 +54,8 @@ def check_references(tables: TableSet) -> list[Finding]:
     findings += check_demand(tables)
     findings += check_commitments(tables)
     findings += check_stocking_limits(tables)
+    if shortages == "expedite":
+        findings += check_expediting(tables)
     return findings
 
 
