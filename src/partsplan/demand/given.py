@@ -169,12 +169,12 @@ class DemandRows:
 
 def table_rows(table: Table) -> DemandRows:
     """Rows of a demand table without a network: positions in order of first appearance."""
-    columns = [_numbered(table[name]) for name in ("part_id", "location_id", "site_id")]
+    columns = [numbered(table[name]) for name in ("part_id", "location_id", "site_id")]
     (part_ids, part), (location_ids, location), (site_ids, site) = columns
     return DemandRows(table, part, location, site, part_ids, location_ids, site_ids)
 
 
-def _numbered(column: NDArray[np.object_]) -> tuple[tuple[str, ...], Integers]:
+def numbered(column: NDArray[np.object_]) -> tuple[tuple[str, ...], Integers]:
     """Distinct ids in order of first appearance, and each row's position; -1 where empty."""
     texts = column.tolist()
     ids = tuple(text for text in dict.fromkeys(texts) if text)

@@ -20,6 +20,7 @@ from partsplan.network.records import (
     Site,
     Sourcing,
     StockLevel,
+    UsageMonth,
 )
 from partsplan.network.stock import StockLimits, read_base_stock, read_limits
 from partsplan.network.table import Table
@@ -44,6 +45,7 @@ __all__ = [
     "StockLevel",
     "StockLimits",
     "Table",
+    "UsageMonth",
     "backend_of",
     "columns_of",
     "frame_of",

@@ -118,7 +118,7 @@ def check_table(raw: RawTable, extra_columns: str) -> tuple[CheckedTable, list[F
     for column in spec.columns.values():
         findings += _read_column(table, raw, column)
     findings += _check_row_rules(table, spec.rules)
-    findings += _check_key(table, spec.key)
+    findings += _check_key(table, spec.key, spec.repeat_fix)
     return table, findings
 
 
@@ -218,7 +218,7 @@ def codes(column: Array) -> NDArray[np.int64]:
     return np.unique(column, return_inverse=True)[1].astype(np.int64).reshape(len(column))
 
 
-def _check_key(table: CheckedTable, key: tuple[str, ...]) -> list[Finding]:
+def _check_key(table: CheckedTable, key: tuple[str, ...], fix: str) -> list[Finding]:
     if not key or table.n_rows < 2:
         return []
     combined = _key_codes(table, key)
@@ -233,9 +233,7 @@ def _check_key(table: CheckedTable, key: tuple[str, ...]) -> list[Finding]:
     for repeat in repeats[:MOST_ROWS]:
         row, earlier = int(rows[repeat]), int(rows[original[repeat]])
         told = _key_words(table, key, row)
-        found.append(
-            table.finding(row, key[0], f"{told} is already in row {earlier + 1}.", "Keep one row.")
-        )
+        found.append(table.finding(row, key[0], f"{told} is already in row {earlier + 1}.", fix))
     return counted(found, len(repeats), table.name, key[0])
 
 
@@ -263,5 +261,5 @@ def _key_words(table: CheckedTable, key: tuple[str, ...], row: int) -> str:
             if value or len(key) == 1:
                 words.append(shown(value))
         elif not np.isnat(value):
-            words.append(str(value))
+            words.append(kinds[name].kind.told(value))
     return ", ".join(words)

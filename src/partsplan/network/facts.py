@@ -49,6 +49,8 @@ class NetworkFacts:
     """Demand given directly."""
     failures: Table
     """Failures in the field: counts, or lives (then it has a column ``outcome``)."""
+    usage: Table
+    """Units used per part, location and month; ``month`` is its first day."""
     shortages: str
     """What a customer's demand does when the shelf is empty: ``"wait"`` or ``"expedite"``."""
     frame_backend: str | None

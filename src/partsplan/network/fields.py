@@ -10,7 +10,17 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated
 
-from partsplan.network.values import Choice, Day, Flag, Number, Share, Text, Whole
+from partsplan.network.values import (
+    CalendarMonth,
+    Choice,
+    Day,
+    Flag,
+    Number,
+    Share,
+    Text,
+    UsedWhole,
+    Whole,
+)
 
 
 @dataclass(frozen=True)
@@ -48,11 +58,13 @@ VarianceRatio = Annotated[
 ]
 Target = Annotated[float, Number("a target, 0 or more", at_least=0.0, at_most=1e9)]
 Units = Annotated[int, Whole()]
+UsedUnits = Annotated[int, UsedWhole()]
 Count = Annotated[int, Whole("a whole number, 1 or more", at_least=1.0)]
 Months = Annotated[int, Whole("a whole number of months, 1 or more", at_least=1.0, at_most=1200.0)]
 Latitude = Annotated[float, Number("degrees from -90 to 90", at_least=-90.0, at_most=90.0)]
 Longitude = Annotated[float, Number("degrees from -180 to 180", at_least=-180.0, at_most=180.0)]
 Date = Annotated[dt.date, Day()]
+Month = Annotated[dt.date, CalendarMonth()]
 TrueFalse = Annotated[bool, Flag()]
 
 Kind = Annotated[str, Choice(words=("central", "regional", "forward", "van", "customer"))]

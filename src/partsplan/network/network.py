@@ -96,6 +96,7 @@ class ServiceNetwork(NetworkBlocks):
         stock: Any = None,
         demand: Any = None,
         failures: Any = None,
+        usage: Any = None,
         shortages: Shortages = "wait",
         rename: Mapping[str, str] | None = None,
         extra_columns: Literal["error", "ignore"] = "error",
@@ -108,7 +109,7 @@ class ServiceNetwork(NetworkBlocks):
             Needed always. A table is a pandas, polars or Arrow frame, a dict of columns, a list
             of dicts or a list of records such as `Part`.
         part_locations, sites, sourcing, equipment, bill_of_materials : table, optional
-        installed_base, lanes, commitments, stock, demand, failures : table, optional
+        installed_base, lanes, commitments, stock, demand, failures, usage : table, optional
         shortages : {"wait", "expedite"}
             What a customer's demand does when the shelf is empty.
         rename : mapping of str to str, optional
@@ -140,6 +141,7 @@ class ServiceNetwork(NetworkBlocks):
             "stock": stock,
             "demand": demand,
             "failures": failures,
+            "usage": usage,
         }
         raws, kept = raw_tables(sources)
         checked = checked_tables(raws, kept, rename, extra_columns, shortages=shortages)

@@ -28,6 +28,7 @@ from partsplan.network.fields import (
     Longitude,
     Metric,
     Money,
+    Month,
     Months,
     Outcome,
     PartId,
@@ -38,6 +39,7 @@ from partsplan.network.fields import (
     Target,
     TrueFalse,
     Units,
+    UsedUnits,
     VarianceRatio,
     Variation,
     Weight,
@@ -60,6 +62,8 @@ class Record(BaseModel):
     """Name of the table whose rows these are."""
     key: ClassVar[tuple[str, ...]]
     """Columns that together tell the rows of the table apart."""
+    repeat_fix: ClassVar[str] = "Keep one row."
+    """The way out where two rows have the same key."""
     rules: ClassVar[tuple[RowRule, ...]] = ()
     """Rules that hold within one row."""
 
@@ -428,6 +432,23 @@ class Life(Record):
     """Number of units with this same life [units]."""
 
 
+class UsageMonth(Record):
+    """Units of one part that customers used from one location in one month."""
+
+    table = "usage"
+    key = ("part_id", "location_id", "month")
+    repeat_fix = "Add up the units of a month in one row."
+
+    part_id: PartId
+    """The part."""
+    location_id: LocationId
+    """Location that served the demand; orders between locations are not usage."""
+    month: Month
+    """The month, as YYYY-MM or any day in it."""
+    units: UsedUnits
+    """Units asked for in the month [units]."""
+
+
 RECORDS: tuple[type[Record], ...] = (
     Part,
     Location,
@@ -442,6 +463,7 @@ RECORDS: tuple[type[Record], ...] = (
     StockLevel,
     DemandRate,
     FailureCount,
+    UsageMonth,
 )
 """The record class of every table, in the order in which tables are read."""
 

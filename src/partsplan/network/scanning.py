@@ -147,6 +147,10 @@ class ValueType:
                     misreads[row] = misread
         return Reading(values, empty, misreads, bad)
 
+    def told(self, value: Any) -> str:
+        """Write a value that was read, for a message."""
+        return str(value)
+
     def _validate(self, value: Any) -> Any:
         if is_empty(value):
             raise PydanticCustomError("empty", "is empty, but it is required.")

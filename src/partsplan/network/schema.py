@@ -59,6 +59,8 @@ class TableSpec:
     name: str
     record: type[Record]
     key: tuple[str, ...]
+    repeat_fix: str
+    """The way out where two rows have the same key."""
     columns: Mapping[str, ColumnSpec]
     rules: tuple[RowRule, ...]
 
@@ -66,7 +68,12 @@ class TableSpec:
 def _spec_of(record: type[Record]) -> TableSpec:
     columns = {name: _column_spec(name, info) for name, info in record.model_fields.items()}
     return TableSpec(
-        record.table, record, record.key, MappingProxyType(columns), tuple(record.rules)
+        record.table,
+        record,
+        record.key,
+        record.repeat_fix,
+        MappingProxyType(columns),
+        tuple(record.rules),
     )
 
 

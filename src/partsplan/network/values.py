@@ -29,6 +29,7 @@ from partsplan.network.scanning import (
 
 __all__ = [
     "MOST_ROWS",
+    "CalendarMonth",
     "Choice",
     "Day",
     "Flag",
@@ -36,6 +37,7 @@ __all__ = [
     "Number",
     "Share",
     "Text",
+    "UsedWhole",
     "Whole",
     "nearest",
 ]
@@ -286,6 +288,20 @@ class Whole(Number):
 
 
 @dataclass(frozen=True)
+class UsedWhole(Whole):
+    """Units used; a return booked as negative usage is recognised."""
+
+    def way_out(self, number: float) -> str:
+        """Recognise a return."""
+        if number < 0.0:
+            return (
+                "A return is no usage: take it off the month in which the units were issued, "
+                "or leave it out."
+            )
+        return super().way_out(number)
+
+
+@dataclass(frozen=True)
 class Flag(ValueType):
     """True or false."""
 
@@ -351,6 +367,53 @@ class Day(ValueType):
         bad = ~empty & ((years < 1900) | (years > 2200))
         values[bad] = np.datetime64("NaT", "D")
         return Reading(values, empty, bad=bad if bad.any() else None)
+
+
+@dataclass(frozen=True)
+class CalendarMonth(Day):
+    """A calendar month, kept as its first day; any day in it names it."""
+
+    def scan(self, value: Any) -> dt.date:
+        """Read one month."""
+        text = str(value) if type(value).__name__ == "Period" else value
+        if isinstance(text, str) and _is_year_and_month(text):
+            text = f"{text}-01"
+        try:
+            return super().scan(text).replace(day=1)
+        except MisreadError as misread:
+            rule = misread.rule.replace(shown(text), shown(value)).replace("a date", "a month")
+            raise MisreadError(rule, _month_way_out(value)) from None
+
+    def fast(self, raw: Array) -> Reading | None:
+        """Read a column of datetimes, or of texts such as 2025-03, each distinct one once."""
+        if raw.dtype.kind == "M":
+            raw = raw.astype("datetime64[M]")
+        elif raw.dtype.kind == "O" and {type(item) for item in raw.tolist()} <= {str}:
+            return self._texts(raw.tolist())
+        return super().fast(raw)
+
+    def told(self, value: Any) -> str:
+        """Write a month without its day."""
+        return str(value)[:7]
+
+    def _texts(self, items: list[str]) -> Reading | None:
+        try:
+            days = {text: self.scan(text) for text in dict.fromkeys(items) if text}
+        except MisreadError:
+            return None
+        values = np.array([days.get(text) for text in items], dtype="datetime64[D]")
+        return Reading(values, np.isnat(values))
+
+
+def _is_year_and_month(text: str) -> bool:
+    return len(text) == 7 and text[4] == "-" and (text[:4] + text[5:]).isdecimal()
+
+
+def _month_way_out(value: object) -> str:
+    digits = str(value)
+    if len(digits) == 6 and digits.isdecimal() and 1 <= int(digits[4:]) <= 12:
+        return f"Write {digits[:4]}-{digits[4:]}."
+    return "Write it as YYYY-MM, or give a date in the month."
 
 
 def _day_in(text: str) -> dt.date | None:
