@@ -634,6 +634,37 @@ CASES: dict[str, tuple[Change, str]] = {
         given("failures", [{"part_id": "P1", "failures": 3, "outcome": "failed"}]),
         "columns of two kinds of failures are mixed: failures and outcome.",
     ),
+    "superseded by itself": (
+        add("supersessions", part_id="P1", superseded_by="P1"),
+        "supersessions row 1, column superseded_by: 'P1' is superseded by itself. Name the new",
+    ),
+    "superseded by an unknown part": (
+        add("supersessions", part_id="P1", superseded_by="P22"),
+        "supersessions row 1, column superseded_by: 'P22' is not a part. Did you mean 'P2'?",
+    ),
+    "superseded twice": (
+        both(
+            add("supersessions", part_id="P1", superseded_by="P2"),
+            add("supersessions", part_id="P1", superseded_by="P2", from_date="2026-01-01"),
+        ),
+        "supersessions row 2, column part_id: 'P1' is already in row 1. Keep one row.",
+    ),
+    "superseded in a circle": (
+        both(
+            add("supersessions", part_id="P1", superseded_by="P2"),
+            add("supersessions", part_id="P2", superseded_by="P1"),
+        ),
+        "supersessions row 1, column superseded_by: supersession runs in a circle: 'P1' by 'P2' "
+        "by 'P1'. Take out the row of the number that stays.",
+    ),
+    "supersession on no day": (
+        add("supersessions", part_id="P1", superseded_by="P2", from_date="soon"),
+        "supersessions row 1, column from_date: 'soon' is not a date. Write it as YYYY-MM-DD.",
+    ),
+    "supersession by nothing": (
+        add("supersessions", part_id="P1"),
+        "supersessions, column superseded_by: the column superseded_by is missing.",
+    ),
     "a text for a table": (
         given("parts", "parts.csv"),
         "parts: 'parts.csv' is a text, not a table",

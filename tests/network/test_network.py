@@ -244,3 +244,13 @@ def test_large_blocks_agree_with_single_rows() -> None:
     assert_array_equal(network.holding_rates(), expected)
     chosen = rng.integers(0, n_parts, 60)
     assert_array_equal(network.holding_rates(chosen), expected[chosen])
+
+
+def test_supersessions_are_read_and_kept(two_level_tables: Tables) -> None:
+    two_level_tables["supersessions"] = [
+        {"part_id": "P1", "superseded_by": "P2", "from_date": "2026-07-01"}
+    ]
+    network = ServiceNetwork.from_tables(**two_level_tables)
+    assert network.supersessions.index("superseded_by").tolist() == [1]
+    assert str(network.supersessions["from_date"][0]) == "2026-07-01"
+    assert len(network.replace(supersessions=None).supersessions) == 0

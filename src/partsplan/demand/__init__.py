@@ -1,28 +1,45 @@
 """How often parts fail and are asked for: rates, their uncertainty, and who demands."""
 
+from partsplan.demand.age_replacement import AgeReplacement, optimal_age_replacement
 from partsplan.demand.counts import GammaPosterior, gamma_poisson_posterior
+from partsplan.demand.duane import DuaneFit, fit_duane
 from partsplan.demand.estimate import estimate_demand
+from partsplan.demand.mean_cumulative import MeanCumulativeFunction, mean_cumulative_function
+from partsplan.demand.power_law import PowerLawFit, fit_power_law
 from partsplan.demand.rates import DemandRates
+from partsplan.demand.repair_history import RepairHistory
 from partsplan.demand.smoothing import SmoothedUsage, croston, one_step_forecasts, sba, tsb
 from partsplan.demand.streams import DemandStreams
+from partsplan.demand.trend import TrendTest, laplace_trend_test
 from partsplan.demand.usage_classes import UsageClasses, usage_classes
 from partsplan.demand.usage_forecast import UsageForecast, best_smoothing, forecast_usage
 from partsplan.demand.usage_history import UsageHistory
 
 __all__ = [
+    "AgeReplacement",
     "DemandRates",
     "DemandStreams",
+    "DuaneFit",
     "GammaPosterior",
+    "MeanCumulativeFunction",
+    "PowerLawFit",
+    "RepairHistory",
     "SmoothedUsage",
+    "TrendTest",
     "UsageClasses",
     "UsageForecast",
     "UsageHistory",
     "best_smoothing",
     "croston",
     "estimate_demand",
+    "fit_duane",
+    "fit_power_law",
     "forecast_usage",
     "gamma_poisson_posterior",
+    "laplace_trend_test",
+    "mean_cumulative_function",
     "one_step_forecasts",
+    "optimal_age_replacement",
     "sba",
     "tsb",
     "usage_classes",

@@ -20,6 +20,7 @@ from partsplan.network.records import (
     Site,
     Sourcing,
     StockLevel,
+    Supersession,
     UsageMonth,
 )
 from partsplan.network.stock import StockLimits, read_base_stock, read_limits
@@ -44,6 +45,7 @@ __all__ = [
     "Sourcing",
     "StockLevel",
     "StockLimits",
+    "Supersession",
     "Table",
     "UsageMonth",
     "backend_of",

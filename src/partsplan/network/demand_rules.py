@@ -52,7 +52,7 @@ def _check_indenture(tables: TableSet) -> list[Finding]:
     part = tables.index("bill_of_materials", "part_id")
     parent = tables.index("bill_of_materials", "parent_part_id")
     rows = np.flatnonzero((part >= 0) & (parent >= 0) & (part != parent))
-    cycle = _cycle_of_edges(part[rows], parent[rows], tables.count("parts"))
+    cycle = cycle_of_edges(part[rows], parent[rows], tables.count("parts"))
     if not cycle:
         return []
     ids = tables["parts"].columns["part_id"]
@@ -62,7 +62,7 @@ def _check_indenture(tables: TableSet) -> list[Finding]:
     return [table.finding(row, "parent_part_id", rule, "Mend one parent_part_id.")]
 
 
-def _cycle_of_edges(child: NDArray[np.int64], parent: NDArray[np.int64], n_nodes: int) -> list[int]:
+def cycle_of_edges(child: NDArray[np.int64], parent: NDArray[np.int64], n_nodes: int) -> list[int]:
     """Find a cycle in child-to-parent edges by taking away nodes that no cycle needs."""
     live = np.ones(len(child), dtype=bool)
     while True:

@@ -51,6 +51,8 @@ class NetworkFacts:
     """Failures in the field: counts, or lives (then it has a column ``outcome``)."""
     usage: Table
     """Units used per part, location and month; ``month`` is its first day."""
+    supersessions: Table
+    """Part numbers that others replace, at most one row per old number, without circles."""
     shortages: str
     """What a customer's demand does when the shelf is empty: ``"wait"`` or ``"expedite"``."""
     frame_backend: str | None

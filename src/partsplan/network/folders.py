@@ -14,9 +14,6 @@ from partsplan.network.schema import SCHEMA
 
 logger = logging.getLogger("partsplan")
 
-LATER_TABLES = ("usage", "supersessions")
-"""Tables of other work that may lie in the same folder."""
-
 _ENDINGS = (".csv", ".parquet")
 
 
@@ -55,7 +52,7 @@ def _by_table(files: Mapping[str, Path]) -> dict[str, list[Path]]:
 
 
 def _unknown_file(file: Path, stem: str, extra_columns: str) -> list[Finding]:
-    if stem in LATER_TABLES or extra_columns == "ignore":
+    if extra_columns == "ignore":
         logger.info("%s is not a table of the network and was not read", file.name)
         return []
     rule = f"{file.name} is not a table of the network."

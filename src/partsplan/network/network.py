@@ -97,6 +97,7 @@ class ServiceNetwork(NetworkBlocks):
         demand: Any = None,
         failures: Any = None,
         usage: Any = None,
+        supersessions: Any = None,
         shortages: Shortages = "wait",
         rename: Mapping[str, str] | None = None,
         extra_columns: Literal["error", "ignore"] = "error",
@@ -110,6 +111,7 @@ class ServiceNetwork(NetworkBlocks):
             of dicts or a list of records such as `Part`.
         part_locations, sites, sourcing, equipment, bill_of_materials : table, optional
         installed_base, lanes, commitments, stock, demand, failures, usage : table, optional
+        supersessions : table, optional
         shortages : {"wait", "expedite"}
             What a customer's demand does when the shelf is empty.
         rename : mapping of str to str, optional
@@ -142,6 +144,7 @@ class ServiceNetwork(NetworkBlocks):
             "demand": demand,
             "failures": failures,
             "usage": usage,
+            "supersessions": supersessions,
         }
         raws, kept = raw_tables(sources)
         checked = checked_tables(raws, kept, rename, extra_columns, shortages=shortages)

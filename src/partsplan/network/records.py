@@ -449,6 +449,21 @@ class UsageMonth(Record):
     """Units asked for in the month [units]."""
 
 
+class Supersession(Record):
+    """A part number that another one replaces."""
+
+    table = "supersessions"
+    key = ("part_id",)
+    rules = row_rules.SUPERSESSION_RULES
+
+    part_id: PartId
+    """The old part number; it stays in the machines until it fails."""
+    superseded_by: PartId
+    """The new part number."""
+    from_date: Date | None = None
+    """First day on which failures take the new number; empty means that they do already."""
+
+
 RECORDS: tuple[type[Record], ...] = (
     Part,
     Location,
@@ -464,6 +479,7 @@ RECORDS: tuple[type[Record], ...] = (
     DemandRate,
     FailureCount,
     UsageMonth,
+    Supersession,
 )
 """The record class of every table, in the order in which tables are read."""
 

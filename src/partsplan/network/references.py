@@ -21,6 +21,7 @@ from partsplan.network.replenishment_rules import (
 from partsplan.network.scanning import MOST_ROWS, nearest, shown
 from partsplan.network.schema import ID_COLUMNS, SCHEMA
 from partsplan.network.serving_rules import check_serving, check_sourcing, check_stocking_limits
+from partsplan.network.supersession_rules import check_supersessions
 from partsplan.network.table_sets import TableSet
 
 NEEDED = ("parts", "locations")
@@ -52,6 +53,7 @@ def check_references(tables: TableSet, shortages: str) -> list[Finding]:
     findings += check_sourcing(tables)
     findings += check_bill_of_materials(tables)
     findings += check_demand(tables)
+    findings += check_supersessions(tables)
     findings += check_commitments(tables)
     findings += check_stocking_limits(tables)
     if shortages == "expedite":

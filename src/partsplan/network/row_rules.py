@@ -330,6 +330,17 @@ LIFE_RULES = (
     ),
 )
 
+SUPERSESSION_RULES = (
+    RowRule(
+        ("superseded_by", "part_id"),
+        lambda c: c["superseded_by"] == c["part_id"],
+        lambda r: (
+            f"{r['part_id']!r} is superseded by itself.",
+            "Name the new part number, or take the row out.",
+        ),
+    ),
+)
+
 DEMAND_RULES = (
     RowRule(
         ("location_id", "site_id"),
