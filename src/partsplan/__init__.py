@@ -8,6 +8,7 @@ from partsplan.evaluation import Performance, evaluate
 from partsplan.network import ServiceNetwork, lanes_from_coordinates
 from partsplan.optimization import PlanStatus, StockingPlan, optimize
 from partsplan.planning import compare_stocks, stock_position
+from partsplan.simulation import simulate
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "evaluate",
     "lanes_from_coordinates",
     "optimize",
+    "simulate",
     "stock_position",
 ]
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from html import escape
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 
 from partsplan.network import frame_of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class ImpossibleCommitment:
 
 _MOST_SHOWN = 50
 
-Row = TypeVar("Row", CommitmentResult, ImpossibleCommitment)
+Row = TypeVar("Row", bound="DataclassInstance")
 
 
 class Rows(Sequence[Row], Generic[Row]):

@@ -1,0 +1,153 @@
+"""What a worker simulates: parts that share a replenishment forest, as plain arrays.
+
+A block is small enough that the demands of one replication fit the processor's cache, and knows
+how long its parts must run before the empty pipelines of the start are forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.evaluation.model import ServiceModel
+from partsplan.evaluation.supply import SupplyTree
+from partsplan.simulation.customers import CustomerClasses
+from partsplan.simulation.lead_times import LeadTimes
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_MOST_PARTS = 256
+_MOST_DEMANDS = 60_000
+"""Demands of a block in one replication, but for single parts that have more."""
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedBlock:
+    """Parts with one forest; rows of arrays are parts, classes are those of the block."""
+
+    parts: Integers
+    """Shape (n_parts,): positions in the network."""
+    tree: SupplyTree
+    """Forest, times and repair fractions; its demand rates are not used."""
+    stock: Integers
+    """Shape (n_parts, n_locations): base stock [units]."""
+    lead_times: LeadTimes
+    """Law of the resupply times at the roots."""
+    classes: Integers
+    """Shape (n_classes,): positions of the classes, by part."""
+    class_part: Integers
+    """Part of each class, by its row in the block."""
+    class_shipper: Integers
+    """Location whose stock a class draws on."""
+    per_day: Floats
+    """Mean demand of each class [units/day]."""
+    variance_to_mean: Floats
+    """Clustering of each class."""
+    warmup_days: Floats
+    """Shape (n_parts,): days before figures are taken."""
+    window_days: float
+    """Days over which figures are taken."""
+
+    @property
+    def n_parts(self) -> int:
+        """Number of parts."""
+        return len(self.parts)
+
+    @cached_property
+    def may_cross(self) -> bool:
+        """Whether an order may come in before an earlier one."""
+        repair = self.tree.repair_fraction
+        return bool((self.lead_times.cv > 0).any() or ((repair > 0) & (repair < 1)).any())
+
+    @cached_property
+    def horizon_days(self) -> Floats:
+        """Shape (n_parts,): days simulated.
+
+        Where orders cross, demand after the window can still bring a unit to one inside it.
+        """
+        after = self.warmup_days if self.may_cross else 0.0
+        return self.warmup_days + self.window_days + after
+
+    @cached_property
+    def ancestors(self) -> Integers:
+        """Shape (n_locations, n_levels): ancestor at each depth, itself at its own; -1 below."""
+        depth, parents = self.tree.depth, self.tree.parents
+        table = np.full((len(parents), int(depth.max(initial=0)) + 1), -1, dtype=np.int64)
+        for j in self.tree.order:
+            if parents[j] >= 0:
+                table[j] = table[parents[j]]
+            table[j, depth[j]] = j
+        return table
+
+
+def path_days(tree: SupplyTree, lead_times: LeadTimes) -> Floats:
+    """Longest time from an order of a part to its arrival, over all paths from outside [days]."""
+    is_root = tree.parents < 0
+    own = np.where(is_root, lead_times.settling(tree.transit_days), tree.transit_days)
+    slowest = np.maximum(own, np.where(tree.repair_fraction > 0, tree.repair_days, 0.0))
+    total = slowest.copy()
+    for j in tree.order:
+        if tree.parents[j] >= 0:
+            total[:, j] += total[:, tree.parents[j]]
+    return np.asarray(total.max(axis=1, initial=0.0))
+
+
+def simulated_blocks(
+    model: ServiceModel,
+    stock: Integers,
+    customers: CustomerClasses,
+    lead_times: LeadTimes,
+    *,
+    window_days: float,
+    warmup_days: float | None,
+) -> Iterator[SimulatedBlock]:
+    """All parts with demand in blocks, in a fixed order."""
+    starts = customers.starts(model.network.n_parts)
+    per_day = np.add.reduceat(np.append(customers.per_day, 0.0), starts[:-1])
+    per_day = np.where(np.diff(starts) > 0, per_day, 0.0)
+    for forest in model.network.forests:
+        asked = forest.parts[per_day[forest.parts] > 0]
+        if len(asked) == 0:
+            continue
+        tree = model.tree(forest, asked)
+        laws = lead_times.of_parts(asked)
+        longest = path_days(tree, laws)
+        warmup = longest if warmup_days is None else np.full(len(asked), warmup_days)
+        demands = per_day[asked] * (warmup + window_days)
+        for rows in _pieces(demands):
+            parts = asked[rows]
+            counts = starts[parts + 1] - starts[parts]
+            row = np.repeat(np.arange(len(parts)), counts)
+            classes = np.concatenate([np.arange(starts[p], starts[p + 1]) for p in parts])
+            kept = customers.per_day[classes] > 0
+            classes, row = classes[kept], row[kept]
+            yield SimulatedBlock(
+                parts=parts,
+                tree=tree.of_parts(rows),
+                stock=stock[parts],
+                lead_times=laws.of_parts(rows),
+                classes=classes,
+                class_part=row,
+                class_shipper=customers.shipper[classes],
+                per_day=customers.per_day[classes],
+                variance_to_mean=customers.variance_to_mean[classes],
+                warmup_days=warmup[rows],
+                window_days=window_days,
+            )
+
+
+def _pieces(demands: Floats) -> Iterator[Integers]:
+    """Rows in order, cut where a block has enough parts or demands."""
+    start, total = 0, 0.0
+    for row, amount in enumerate(demands.tolist()):
+        is_full = row - start == _MOST_PARTS or total + amount > _MOST_DEMANDS
+        if row > start and is_full:
+            yield np.arange(start, row)
+            start, total = row, 0.0
+        total += amount
+    yield np.arange(start, len(demands))

@@ -1,0 +1,74 @@
+"""Who asks for which part, and who ships it: the classes of customers that a simulation draws.
+
+Customers of one location that the same location ships to are one class. A location that holds
+none of a part leaves its customers to the nearest ancestor that does and has a lane to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.evaluation.model import ServiceModel
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_DAYS_PER_YEAR = 365.0
+
+
+@dataclass(frozen=True, eq=False)
+class CustomerClasses:
+    """Customers by (part, serving location, shipping location), sorted in this order."""
+
+    part: Integers
+    """Shape (n_classes,): position of the part."""
+    location: Integers
+    """Location that serves them, in the words of the commitments."""
+    shipper: Integers
+    """Location whose stock they draw on."""
+    per_day: Floats
+    """Mean demand, where the rate's factor is 1 [units/day]."""
+    variance_to_mean: Floats
+    """Clustering of the demand; 1 = Poisson."""
+    of_stream: Integers
+    """Shape (n_streams,): class of every demand stream of the model."""
+    lane_hours: Floats
+    """Shape (n_streams,): lane from the shipping location to the stream's site [hours]."""
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    def starts(self, n_parts: int) -> Integers:
+        """Shape (n_parts + 1,): where the classes of each part start."""
+        return np.searchsorted(self.part, np.arange(n_parts + 1)).astype(np.int64)
+
+
+def customer_classes(model: ServiceModel, stock: Integers) -> CustomerClasses:
+    """Classes of customers at a stock of shape (n_parts, n_locations)."""
+    streams, n_locations = model.streams, model.network.n_locations
+    shipper, hours = model.shippers(stock)
+    key = (streams.part * n_locations + streams.location) * n_locations + shipper
+    places, of_stream = np.unique(key, return_inverse=True)
+    part_location, ships = np.divmod(places, n_locations)
+    part, location = np.divmod(part_location, n_locations)
+    per_year = np.bincount(of_stream, streams.per_year, minlength=len(places))
+    return CustomerClasses(
+        part=part,
+        location=location,
+        shipper=ships,
+        per_day=per_year / _DAYS_PER_YEAR,
+        variance_to_mean=_clustering(model, part, location),
+        of_stream=of_stream.astype(np.int64).reshape(-1),
+        lane_hours=hours,
+    )
+
+
+def _clustering(model: ServiceModel, part: Integers, location: Integers) -> Floats:
+    if model.demand.clustering is None:
+        return np.ones(len(part))
+    asked, row = np.unique(part, return_inverse=True)
+    ratios: Floats = model.demand.variance_to_mean_block(asked)[row, location]
+    return ratios

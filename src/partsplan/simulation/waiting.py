@@ -1,0 +1,228 @@
+"""Shortages wait: every demand served first come, first served, by arrays instead of events.
+
+A location with base stock S places one order per demand, so the n-th demand takes the unit that
+the (n - S)-th order brought; the parent's orders are these demands in order of time. Levels are
+therefore worked from the root down, each in a few passes over sorted arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.simulation.arrivals import Arrivals
+from partsplan.simulation.blocks import SimulatedBlock
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Queue:
+    """All demands at the locations of one level, in order of location, row and time."""
+
+    unit: Integers
+    """Shape (n_visits,): place of the demand among the arrivals."""
+    place: Integers
+    """Location * n_rows + row of each demand, ascending."""
+    days: Floats
+    """Time of the demand [days]."""
+    released: Floats
+    """Time at which a unit leaves for the demand [days]."""
+    stocked_out: Booleans
+    """Whether the demand found no unit on the shelf."""
+    lead_days: Floats
+    """Time from the order that the demand caused until its unit is there [days]."""
+
+    @property
+    def wait_days(self) -> Floats:
+        """Wait of each demand for a unit to leave [days]."""
+        waits: Floats = self.released - self.days
+        return waits
+
+
+@dataclass(frozen=True, eq=False)
+class WaitingRun:
+    """What became of every demand of a block."""
+
+    arrivals: Arrivals
+    n_replications: int
+    wait_days: Floats
+    """Shape (n_units,): wait of the customer for the part to leave its shipper [days]."""
+    stocked_out: Booleans
+    """Shape (n_units,): whether the shipper had no unit on the shelf."""
+    queues: tuple[Queue, ...]
+    """One per level, from the root down."""
+
+
+def run_waiting(
+    block: SimulatedBlock, arrivals: Arrivals, n_replications: int, rng: np.random.Generator
+) -> WaitingRun:
+    r"""Serve all demands of a block under the waiting rules.
+
+    Parameters
+    ----------
+    block, arrivals
+        The parts and the demands of their customers.
+    n_replications
+        Replications of each part.
+    rng
+        Draws local repairs and resupply times.
+
+    Returns
+    -------
+    WaitingRun
+
+    Notes
+    -----
+    At a location with base stock :math:`S \ge 0` let demands arrive at
+    :math:`t_0 \le t_1 \le \ldots`, and let the order of demand n bring a unit at :math:`a_n`.
+    The first S demands take the units of the start. Units serve in the order in which they
+    arrive, so with :math:`a_{(0)} \le a_{(1)} \le \ldots` demand n leaves at
+    :math:`\max(t_n, a_{(n - S)})`. Without crossing, :math:`a_{(n)} = a_n`. The order of demand n
+    is filled by the parent as a demand of its own, in order of time, and its unit is on the way
+    to this location from then on, whatever happens elsewhere: :math:`a_n` is the time at which
+    the parent releases a unit for it, plus the replenishment time. A share of the demand is
+    repaired at the location instead and orders nothing.
+    """
+    repaired, visits = _visits(block, arrivals, rng)
+    released = arrivals.days.copy()
+    stocked_out = np.zeros(len(released), dtype=bool)
+    queues = []
+    for level, (at, mended) in enumerate(zip(visits, repaired, strict=True)):
+        visit = _visit(block, arrivals, level, at)
+        lead = _lead_days(block, arrivals, visit, rng)
+        came = released[visit.unit] + lead  # above a root, units are released at once
+        if mended is not None:
+            days = block.tree.repair_days[visit.part, visit.location]
+            came = np.where(mended[visit.unit], visit.days + days, came)
+        queue = _queue(block, arrivals, visit, came)
+        released[queue.unit] = queue.released
+        stocked_out[queue.unit] = queue.stocked_out
+        queues.append(queue)
+    return WaitingRun(
+        arrivals, n_replications, released - arrivals.days, stocked_out, tuple(queues)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Visit:
+    """Demands that reach the locations of one level, in order of location, row and time."""
+
+    unit: Integers
+    part: Integers
+    location: Integers
+    row: Integers
+    days: Floats
+
+
+def _visits(
+    block: SimulatedBlock, arrivals: Arrivals, rng: np.random.Generator
+) -> tuple[list[Booleans | None], list[Integers]]:
+    """Per level the demands that reach it, and which of all demands are repaired there."""
+    place = block.ancestors[block.class_shipper]
+    part = block.class_part[arrivals.customers]
+    alive = np.ones(len(arrivals.row), dtype=bool)
+    repaired: list[Booleans | None] = [None] * place.shape[1]
+    visits: list[Integers] = [np.zeros(0, np.int64)] * place.shape[1]
+    for level in reversed(range(place.shape[1])):
+        location = place[arrivals.customers, level]
+        here = alive & (location >= 0)
+        visits[level] = np.flatnonzero(here)
+        fraction = block.tree.repair_fraction[part, location]
+        if (fraction[visits[level]] > 0).any():
+            here &= rng.random(len(part)) < fraction
+            repaired[level] = here
+            alive &= ~here
+    return repaired, visits
+
+
+def _visit(block: SimulatedBlock, arrivals: Arrivals, level: int, at: Integers) -> _Visit:
+    """Sort the demands of one level; they come in order of row and time."""
+    place = block.ancestors[block.class_shipper, level]
+    location = place[arrivals.customers[at]]
+    order = np.argsort(location.astype(np.min_scalar_type(block.stock.shape[1])), kind="stable")
+    unit, location = at[order], location[order]
+    return _Visit(
+        unit=unit,
+        part=block.class_part[arrivals.customers[unit]],
+        location=location,
+        row=arrivals.row[unit],
+        days=arrivals.days[unit],
+    )
+
+
+def _queue(block: SimulatedBlock, arrivals: Arrivals, visit: _Visit, came: Floats) -> Queue:
+    """Serve the demands of one level, whose orders bring units at ``came``."""
+    n_parts, n_locations = block.stock.shape
+    group = visit.location * arrivals.n_rows + visit.row
+    counts = np.bincount(group, minlength=n_locations * arrivals.n_rows)
+    stock = np.repeat(block.stock.T.ravel(), arrivals.n_rows // n_parts)
+    out, released = served(visit.days, came, counts, stock, sort=block.may_cross)
+    return Queue(visit.unit, group, visit.days, released, out, came - visit.days)
+
+
+def _lead_days(
+    block: SimulatedBlock, arrivals: Arrivals, visit: _Visit, rng: np.random.Generator
+) -> Floats:
+    """Time from the release at the parent (at a root: from the order) to the shelf."""
+    mean = block.tree.transit_days[visit.part, visit.location]
+    is_outside = block.tree.parents[visit.location] < 0
+    cv = np.where(is_outside, block.lead_times.cv[visit.part], 0.0)
+    if not (cv > 0).any():
+        return np.asarray(mean)
+    if arrivals.order is None:
+        return block.lead_times.drawn(mean, cv, rng)
+    order = arrivals.order[visit.unit]
+    _, first, which = np.unique(order, return_index=True, return_inverse=True)
+    return block.lead_times.drawn(mean[first], cv[first], rng)[which]
+
+
+def served(
+    days: Floats, came: Floats, counts: Integers, stock: Integers, *, sort: bool
+) -> tuple[Booleans, Floats]:
+    """First come, first served at many locations at once.
+
+    Parameters
+    ----------
+    days : ndarray, shape (n_demands,)
+        Time of each demand, ascending within its group; groups one after the other [days].
+    came : ndarray, shape (n_demands,)
+        Time at which the unit that the demand ordered is on the shelf [days].
+    counts, stock : ndarray of int, shape (n_groups,)
+        Demands and base stock of each group.
+    sort
+        Whether units may come in another order than they were ordered in.
+
+    Returns
+    -------
+    stocked_out : ndarray of bool
+        Whether no unit was on the shelf; always where the base stock is 0.
+    released : ndarray of float
+        Time at which a unit leaves for each demand [days].
+
+    Examples
+    --------
+    >>> out, released = served(np.array([0.0, 1.0, 2.0]), np.array([5.0, 6.0, 7.0]),
+    ...                        np.array([3]), np.array([1]), sort=False)
+    >>> out.tolist(), released.tolist()
+    ([False, True, True], [0.0, 5.0, 6.0])
+    """
+    if sort:
+        came = _sorted_within(came, counts)
+    start = np.repeat(np.cumsum(counts) - counts, counts)
+    held = np.repeat(stock, counts)
+    source = np.arange(len(days)) - held
+    has_source = source >= start
+    unit = came[np.where(has_source, source, 0)]
+    late = has_source & (unit > days)
+    return late | (held == 0), np.where(late, unit, days)
+
+
+def _sorted_within(values: Floats, counts: Integers) -> Floats:
+    """Values in ascending order within each group."""
+    group = np.repeat(np.arange(len(counts)), counts)
+    return values[np.lexsort((values, group))]
