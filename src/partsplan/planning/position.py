@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.network import ServiceNetwork
-from partsplan.planning.figure_table import FigureTable, html_table
+from partsplan.network.figure_table import FigureTable, html_table
 from partsplan.planning.stock_sources import base_stock_levels, today_stock
 
 Floats = NDArray[np.float64]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.network import frame_of
+from partsplan.network.frames import frame_of
 
 
 class FigureTable:

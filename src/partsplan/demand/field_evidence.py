@@ -1,0 +1,146 @@
+"""What the field says: failures and exposure per part and segment, whatever form they came in.
+
+Rows of the same part and segment are added up; rows without a segment count for the part alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.errors import Finding
+from partsplan.network import Table
+from partsplan.network.values import MOST_ROWS
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class FieldEvidence:
+    """Failures and operating hours; one entry per part and segment, by part, then segment."""
+
+    part_ids: tuple[str, ...]
+    segment_ids: tuple[str, ...]
+    part: Integers
+    """Position of each entry's part."""
+    segment: Integers
+    """Position of each entry's segment; -1 where none was named."""
+    failures: Floats
+    """Failures counted."""
+    operating_hours: Floats
+    """Hours of all installed units together [h]."""
+
+    @property
+    def n_parts(self) -> int:
+        """Number of parts, observed or not."""
+        return len(self.part_ids)
+
+    @property
+    def has_evidence(self) -> Booleans:
+        """Shape (n_parts,): whether the part was observed at all."""
+        return self.by_part(self.operating_hours) > 0.0
+
+    def by_part(self, amounts: Floats) -> Floats:
+        """Sum of entries' amounts by part, shape (n_parts,)."""
+        return np.bincount(self.part, amounts, self.n_parts).astype(np.float64)
+
+    @classmethod
+    def summed(
+        cls,
+        part_ids: tuple[str, ...],
+        part: Integers,
+        segments: Sequence[str] | None,
+        failures: Floats,
+        operating_hours: Floats,
+    ) -> FieldEvidence:
+        """Add rows up by part and segment.
+
+        Parameters
+        ----------
+        part_ids
+            All parts.
+        part
+            Position of each row's part.
+        segments
+            Segment of each row, '' where none is named; None to put all segments together.
+        failures, operating_hours
+            Figures of each row.
+        """
+        segment_ids, segment = numbered(segments, len(part))
+        key = part * (len(segment_ids) + 1) + segment + 1
+        keys, entry = distinct(key)
+        return cls(
+            part_ids=part_ids,
+            segment_ids=segment_ids,
+            part=keys // (len(segment_ids) + 1),
+            segment=keys % (len(segment_ids) + 1) - 1,
+            failures=np.bincount(entry, failures, len(keys)).astype(np.float64),
+            operating_hours=np.bincount(entry, operating_hours, len(keys)).astype(np.float64),
+        )
+
+
+def distinct(keys: Integers) -> tuple[Integers, Integers]:
+    """Distinct keys in ascending order, and the position of each key among them."""
+    if len(keys) > 1 and (np.diff(keys) > 0).all():
+        return keys, np.arange(len(keys))
+    values, place = np.unique(keys, return_inverse=True)
+    return values, place.reshape(-1)
+
+
+def numbered(texts: Sequence[str] | None, length: int) -> tuple[tuple[str, ...], Integers]:
+    """Distinct texts in order of first appearance, and each one's position; -1 where empty."""
+    if texts is None:
+        return (), np.full(length, -1, dtype=np.int64)
+    ids = tuple(text for text in dict.fromkeys(texts) if text)
+    position = {text: i for i, text in enumerate(ids)}
+    position[""] = -1
+    return ids, np.fromiter(map(position.__getitem__, texts), dtype=np.int64, count=length)
+
+
+def counted_evidence(
+    table: Table, part: Integers, part_ids: tuple[str, ...], *, is_segmented: bool
+) -> tuple[FieldEvidence, list[Finding]]:
+    """Evidence of a ``failures`` table; findings where failures have no hours.
+
+    Parameters
+    ----------
+    table
+        The ``failures`` table.
+    part
+        Position of each row's part.
+    part_ids
+        All parts.
+    is_segmented
+        Whether segments are kept apart.
+    """
+    counted = np.asarray(table["failures"], dtype=np.float64)
+    hours = np.asarray(table["operating_hours"], dtype=np.float64)
+    evidence = FieldEvidence.summed(
+        part_ids, part, table["segment"].tolist() if is_segmented else None, counted, hours
+    )
+    return evidence, _without_hours(table, counted, hours)
+
+
+def _without_hours(table: Table, counted: Floats, hours: Floats) -> list[Finding]:
+    rows = np.flatnonzero((counted > 0.0) & (hours <= 0.0))
+    findings = [
+        Finding(
+            table.name,
+            int(row) + 1,
+            "operating_hours",
+            float(hours[row]),
+            f"{counted[row]:g} failures of part {table['part_id'][row]!r} in 0 operating hours.",
+            "Give the operating hours of all installed units: machines x quantity x hours.",
+            table.line(int(row)),
+        )
+        for row in rows[:MOST_ROWS]
+    ]
+    if len(rows) > MOST_ROWS:
+        more = f"{len(rows) - MOST_ROWS} more rows have failures in 0 operating hours."
+        findings.append(Finding(table.name, None, "operating_hours", None, more))
+    return findings

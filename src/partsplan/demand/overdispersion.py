@@ -1,0 +1,255 @@
+r"""How much rates differ between members of a group: the negative binomial likelihood of counts.
+
+Failures of member i of a group are Poisson with mean :math:`m e_i z_i`: :math:`m` is the group's
+rate, :math:`e_i` the exposure, and :math:`z_i` is gamma of mean 1 and variance :math:`\alpha`, the
+overdispersion; :math:`\alpha = 0` is one rate for all. Everything is fitted for all groups at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from partsplan.errors import PartsplanError
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+LEAST_DISPERSION = 1e-4
+"""Smallest overdispersion told from none: a spread of 1 % of the rate."""
+
+_GRID = np.log(np.array([LEAST_DISPERSION, 1e-3, 0.01, 0.1, 0.5, 2.0, 10.0, 100.0]))
+_LARGEST_STEP = 2.0
+_MOST_STEPS = 100
+_CLOSE = 1e-9
+"""Newton step of the log rate below which it is found; the next one would be its square."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedCounts:
+    """Failures of members of groups; arrays of members have shape (n_members,)."""
+
+    failures: Floats
+    """Failures, which may be weighted sums."""
+    exposure: Floats
+    """Exposure in any unit, above 0: hours, or the failures that a reference rate expects."""
+    group: Integers
+    """Position of each member's group."""
+    n_groups: int
+
+    def total(self, amounts: Floats) -> Floats:
+        """Sum of members' amounts by group, shape (n_groups,)."""
+        return np.bincount(self.group, amounts, self.n_groups).astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupPriors:
+    """Gamma priors of the groups' rates, each of shape (n_groups,)."""
+
+    shape: Floats
+    exposure: Floats
+
+    @classmethod
+    def none(cls, n_groups: int) -> GroupPriors:
+        """No prior: the likelihood alone."""
+        return cls(np.zeros(n_groups), np.zeros(n_groups))
+
+
+@dataclass(frozen=True, eq=False)
+class GroupRates:
+    r"""Rate of each group and how well it is known, both of shape (n_groups,).
+
+    The law of :math:`\log m` has its mode at ``log(mean)`` and the curvature ``shape`` there. The
+    gamma law with that mean and shape has the same two; without overdispersion it is exact.
+    """
+
+    mean: Floats
+    shape: Floats
+
+
+def group_rates(
+    counts: GroupedCounts, dispersion: Floats, priors: GroupPriors, start: Floats | None = None
+) -> GroupRates:
+    """Find the most likely log rate of every group by Newton steps on all of them at once.
+
+    Parameters
+    ----------
+    counts
+        Failures and exposure. A group needs failures or a prior, and exposure or a prior.
+    dispersion
+        Shape (n_members,): overdispersion of each member [-].
+    priors
+        Priors of the groups' rates.
+    start
+        Shape (n_groups,): rates to start from; pooled rates where not given.
+    """
+    n, e, group = counts.failures, counts.exposure, counts.group
+    if start is None:
+        start = (priors.shape + counts.total(n)) / (priors.exposure + counts.total(e))
+    x = np.log(start)
+    is_poisson = not dispersion.any()
+    for _ in range(_MOST_STEPS):
+        rate = np.exp(x)
+        mean = rate[group] * e
+        kept = 1.0 / (1.0 + dispersion * mean)
+        slope = priors.shape - priors.exposure * rate + counts.total(kept * (n - mean))
+        kept *= kept
+        shape = priors.exposure * rate + counts.total(kept * mean * (1.0 + dispersion * n))
+        step = np.clip(slope / shape, -_LARGEST_STEP, _LARGEST_STEP)
+        if is_poisson or np.abs(step).max(initial=0.0) < _CLOSE:
+            return GroupRates(rate, shape)
+        x = x + step
+    raise PartsplanError("The rates of groups of counts were not found in 100 Newton steps.")
+
+
+def member_log_likelihood(
+    counts: GroupedCounts, dispersion: Floats, class_of: Integers, rate: Floats
+) -> Floats:
+    """Log probability of each member's failures, up to ``gammaln(failures + 1)``.
+
+    Parameters
+    ----------
+    counts
+        Failures and exposure.
+    dispersion
+        Shape (n_classes,): overdispersion of each class [-].
+    class_of
+        Shape (n_members,): class of each member.
+    rate
+        Shape (n_groups,): rate of each group.
+    """
+    n, mean = counts.failures, rate[counts.group] * counts.exposure
+    poisson = scipy.special.xlogy(n, mean) - mean
+    if not dispersion.any():
+        return np.asarray(poisson)
+    shape = 1.0 / np.where(dispersion > 0.0, dispersion, 1.0)
+    constant = scipy.special.gammaln(shape)[class_of]
+    a = shape[class_of]
+    odds = mean / a
+    mixed = (
+        scipy.special.gammaln(a + n)
+        - constant
+        + scipy.special.xlogy(n, odds)
+        - (n + a) * np.log1p(odds)
+    )
+    return np.where(dispersion[class_of] > 0.0, mixed, poisson)
+
+
+@dataclass(frozen=True, eq=False)
+class Dispersion:
+    """Overdispersion per class of groups, each of shape (n_classes,)."""
+
+    value: Floats
+    """Variance of the members' factors; 0 where they differ no more than by chance."""
+    log_likelihood: Floats
+    """Log likelihood there, up to the members' ``gammaln(failures + 1)``."""
+
+
+@dataclass(frozen=True, eq=False)
+class DispersionProfile:
+    """Log likelihood of the overdispersion of classes of groups.
+
+    With ``is_marginal`` the groups' rates are integrated out by Laplace's method, as is right where
+    groups have few members; without, they take their most likely value.
+    """
+
+    counts: GroupedCounts
+    priors: GroupPriors
+    class_of: Integers
+    """Shape (n_groups,): position of each group's class."""
+    n_classes: int
+    is_marginal: bool
+
+    def at(self, dispersion: Floats, start: Floats | None = None) -> tuple[Floats, GroupRates]:
+        """Log likelihood by class, and the groups' rates, at one overdispersion per class."""
+        class_of_member = self.class_of[self.counts.group]
+        rates = group_rates(self.counts, dispersion[class_of_member], self.priors, start)
+        members = member_log_likelihood(self.counts, dispersion, class_of_member, rates.mean)
+        value = self._by_class(self.counts.total(members))
+        if self.is_marginal:
+            prior = scipy.special.xlogy(self.priors.shape, rates.mean)
+            prior -= self.priors.exposure * rates.mean
+            value += self._by_class(prior - 0.5 * np.log(rates.shape))
+        return value, rates
+
+    def _by_class(self, amounts: Floats) -> Floats:
+        return np.bincount(self.class_of, amounts, self.n_classes).astype(np.float64)
+
+
+def fit_dispersion(profile: DispersionProfile, tolerance: float = 1e-7) -> Dispersion:
+    r"""Fit one overdispersion per class of groups by maximum likelihood.
+
+    Parameters
+    ----------
+    profile
+        The likelihood. Every group needs failures or a prior, and exposure or a prior.
+    tolerance
+        Wanted accuracy of the logarithm of the overdispersion.
+
+    Notes
+    -----
+    The likelihood is searched on a grid of :math:`\alpha` from 1e-4 to 100 and refined by
+    parabolas. Where nothing on the grid beats :math:`\alpha = 0`, or the least on the grid is the
+    best, there is no overdispersion.
+    """
+    n_classes = profile.n_classes
+    without, rates = profile.at(np.zeros(n_classes))
+    values = []
+    for point in _GRID:
+        value, rates = profile.at(np.full(n_classes, np.exp(point)), rates.mean)
+        values.append(value)
+    grid = np.array(values)
+    best = grid.argmax(axis=0)
+    at_edge = (best == 0) | (grid.max(axis=0) <= without)
+    place, value = _refined(profile, grid, np.clip(best, 1, len(_GRID) - 2), tolerance)
+    return Dispersion(
+        np.where(at_edge, 0.0, np.exp(place)), np.where(at_edge, without, value)
+    )
+
+
+def _refined(
+    profile: DispersionProfile, grid: Floats, best: Integers, tolerance: float
+) -> tuple[Floats, Floats]:
+    """Follow vertices of parabolas from the best point of each class; its place and value."""
+    classes = np.arange(profile.n_classes)
+    x = np.array([_GRID[best - 1], _GRID[best], _GRID[best + 1]])
+    y = np.array([grid[best - 1, classes], grid[best, classes], grid[best + 1, classes]])
+    rates = None
+    for _ in range(_MOST_STEPS):
+        vertex = np.clip(_vertices(x, y), x[0], x[2])
+        is_open = np.abs(vertex - x[1]) > tolerance
+        if not is_open.any():
+            break
+        value, found = profile.at(np.exp(vertex), rates)
+        rates = found.mean
+        x, y = _narrowed(x, y, np.where(is_open, vertex, x[1]), np.where(is_open, value, y[1]))
+    return x[1], y[1]
+
+
+def _vertices(x: Floats, y: Floats) -> Floats:
+    """Place of the extreme of the parabola through three points; the middle one where straight."""
+    left = (x[1] - x[0]) * (y[1] - y[2])
+    right = (x[1] - x[2]) * (y[1] - y[0])
+    top = (x[1] - x[0]) * left - (x[1] - x[2]) * right
+    bottom = left - right
+    shift = np.divide(top, 2.0 * bottom, out=np.zeros_like(top), where=bottom > 0.0)
+    return np.asarray(x[1] - shift)
+
+
+def _narrowed(x: Floats, y: Floats, new: Floats, value: Floats) -> tuple[Floats, Floats]:
+    """Keep the three points around the best of four."""
+    is_same, is_right, is_better = new == x[1], new > x[1], value >= y[1]
+    narrow_x = np.where(
+        is_better,
+        np.where(is_right, [x[1], new, x[2]], [x[0], new, x[1]]),
+        np.where(is_right, [x[0], x[1], new], [new, x[1], x[2]]),
+    )
+    narrow_y = np.where(
+        is_better,
+        np.where(is_right, [y[1], value, y[2]], [y[0], value, y[1]]),
+        np.where(is_right, [y[0], y[1], value], [value, y[1], y[2]]),
+    )
+    return np.where(is_same, x, narrow_x), np.where(is_same, y, narrow_y)

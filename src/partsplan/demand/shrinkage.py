@@ -1,0 +1,167 @@
+r"""Rates of segments, drawn toward the rate of their part as far as chance explains the difference.
+
+Two levels: a part's rate :math:`m` (times what the catalogue expects), known from a gamma prior
+and all its counts; around it each segment's factor, gamma of mean 1 and variance :math:`\alpha`,
+fitted over the parts of a class (empirical Bayes). Without segments this is the conjugate
+gamma-Poisson posterior.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.demand.counts import GammaPosterior
+from partsplan.demand.overdispersion import (
+    DispersionProfile,
+    GroupedCounts,
+    GroupPriors,
+    GroupRates,
+    fit_dispersion,
+    group_rates,
+)
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+LEAST_COMPARISONS = 10
+"""Fewest segments, beyond the first of each part, from which a class's spread is estimated."""
+
+_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class ShrunkRates:
+    """Rates of groups (parts) and of their members (segments)."""
+
+    groups: GroupRates
+    """Rate of every group, of shape (n_groups,)."""
+    rate: Floats
+    """Shape (n_members,): mean rate of every member."""
+    loading: Floats
+    """Shape (n_members,): relative change of the member's rate per change of the group's; 1 where
+    the member says nothing of its own, near 0 where its own counts decide."""
+    own_variance: Floats
+    """Shape (n_members,): relative variance of the member's rate when the group's is known."""
+    dispersion: Floats
+    """Shape (n_groups,): variance of the factors of members around the group's rate."""
+
+    @property
+    def posterior(self) -> GammaPosterior:
+        """Gamma laws of the members' rates."""
+        known = self.groups.shape
+        relative = self.own_variance + self.loading**2 / known[self._group]
+        shape = 1.0 / relative
+        return GammaPosterior(shape=shape, exposure=shape / self.rate)
+
+    _group: Integers
+
+
+def shrunk_rates(
+    counts: GroupedCounts, priors: GroupPriors, dispersion: Floats, is_named: Booleans
+) -> ShrunkRates:
+    r"""Rates of groups and members at a given spread of the members.
+
+    Parameters
+    ----------
+    counts
+        Failures and exposure of every member.
+    priors
+        Gamma priors of the groups' rates.
+    dispersion
+        Shape (n_groups,): :math:`\alpha`, variance of the members' factors.
+    is_named
+        Shape (n_members,): whether the member has a factor of its own; others follow the group.
+
+    Notes
+    -----
+    With :math:`\mu_i = m e_i` the member's rate is :math:`m (1 + \alpha n_i) / (1 + \alpha \mu_i)`;
+    its relative variance is :math:`\alpha / (1 + \alpha n_i) + B_i^2 / A`, :math:`A` the shape of
+    the group's rate and :math:`B_i = 1 / (1 + \alpha \mu_i)`: to first order in the uncertainty of
+    :math:`m`, exact for :math:`\alpha = 0`.
+    """
+    of_member = np.where(is_named, dispersion[counts.group], 0.0)
+    groups = group_rates(counts, of_member, priors)
+    rate = groups.mean[counts.group]
+    loading = 1.0 / (1.0 + of_member * rate * counts.exposure)
+    evidence = 1.0 + of_member * counts.failures
+    return ShrunkRates(
+        groups=groups,
+        rate=rate * evidence * loading,
+        loading=loading,
+        own_variance=of_member / evidence,
+        dispersion=dispersion,
+        _group=counts.group,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentSpread:
+    """How much segments of a class of parts differ."""
+
+    dispersion: Floats
+    """Shape (n_groups,): variance of the segments' factors around their part's rate."""
+    comparisons: int
+    """Segments beyond the first of each part, over all classes."""
+
+
+def segment_spread(
+    counts: GroupedCounts, priors: GroupPriors, is_named: Booleans, class_of: Integers
+) -> SegmentSpread:
+    """Fit the spread of segments per class of groups, from named segments.
+
+    Classes with fewer than 10 comparisons are fitted together; when these are too few as well,
+    their segments are taken as alike.
+
+    Parameters
+    ----------
+    counts, priors, is_named
+        As in :func:`shrunk_rates`.
+    class_of
+        Shape (n_groups,): class of each group, such as its family, numbered from 0.
+    """
+    named = np.bincount(counts.group[is_named], minlength=counts.n_groups)
+    comparisons = np.maximum(named - 1, 0)
+    per_class = np.bincount(class_of, comparisons)
+    dispersion = np.zeros(counts.n_groups)
+    is_large = per_class >= LEAST_COMPARISONS
+    own = np.where(is_large, np.cumsum(is_large), 0)[class_of]
+    compared = comparisons > 0
+    if comparisons[own == 0].sum() < LEAST_COMPARISONS:
+        compared &= own > 0
+    if compared.any():
+        dispersion[compared] = _spread_of(counts, priors, is_named, own, compared)
+        by_class = np.zeros(int(own.max()) + 1)
+        by_class[own[compared]] = dispersion[compared]
+        dispersion = by_class[own]
+    return SegmentSpread(dispersion, int(comparisons.sum()))
+
+
+def _spread_of(
+    counts: GroupedCounts,
+    priors: GroupPriors,
+    is_named: Booleans,
+    class_of: Integers,
+    chosen: Booleans,
+) -> Floats:
+    """Dispersion of each chosen group, fitted per class on the chosen groups' named members."""
+    position = np.cumsum(chosen) - 1
+    member = is_named & chosen[counts.group]
+    part = GroupedCounts(
+        counts.failures[member],
+        counts.exposure[member],
+        position[counts.group[member]],
+        int(chosen.sum()),
+    )
+    classes, own_class = np.unique(class_of[chosen], return_inverse=True)
+    profile = DispersionProfile(
+        part,
+        GroupPriors(priors.shape[chosen], priors.exposure[chosen]),
+        own_class.reshape(-1),
+        len(classes),
+        is_marginal=True,
+    )
+    return np.asarray(fit_dispersion(profile, _TOLERANCE).value[own_class.reshape(-1)])
