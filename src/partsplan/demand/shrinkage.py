@@ -30,7 +30,8 @@ Booleans = NDArray[np.bool_]
 LEAST_COMPARISONS = 10
 """Fewest segments, beyond the first of each part, from which a class's spread is estimated."""
 
-_TOLERANCE = 1e-3
+_TOLERANCE = 1e-2
+"""Accuracy of the logarithm of the spread: half a percent of its root."""
 
 
 @dataclass(frozen=True, eq=False)
