@@ -2,10 +2,14 @@
 
 from partsplan.demand.age_replacement import AgeReplacement, optimal_age_replacement
 from partsplan.demand.counts import GammaPosterior, gamma_poisson_posterior
+from partsplan.demand.differences import false_discovery_p_values, rate_difference_p_values
 from partsplan.demand.duane import DuaneFit, fit_duane
 from partsplan.demand.estimate import estimate_demand
+from partsplan.demand.estimating_rates import estimate_rates
+from partsplan.demand.gamma_priors import GammaPriors, fit_gamma_prior
 from partsplan.demand.mean_cumulative import MeanCumulativeFunction, mean_cumulative_function
 from partsplan.demand.power_law import PowerLawFit, fit_power_law
+from partsplan.demand.rate_estimates import RateEstimates
 from partsplan.demand.rates import DemandRates
 from partsplan.demand.repair_history import RepairHistory
 from partsplan.demand.smoothing import SmoothedUsage, croston, one_step_forecasts, sba, tsb
@@ -21,8 +25,10 @@ __all__ = [
     "DemandStreams",
     "DuaneFit",
     "GammaPosterior",
+    "GammaPriors",
     "MeanCumulativeFunction",
     "PowerLawFit",
+    "RateEstimates",
     "RepairHistory",
     "SmoothedUsage",
     "TrendTest",
@@ -32,7 +38,10 @@ __all__ = [
     "best_smoothing",
     "croston",
     "estimate_demand",
+    "estimate_rates",
+    "false_discovery_p_values",
     "fit_duane",
+    "fit_gamma_prior",
     "fit_power_law",
     "forecast_usage",
     "gamma_poisson_posterior",
@@ -40,6 +49,7 @@ __all__ = [
     "mean_cumulative_function",
     "one_step_forecasts",
     "optimal_age_replacement",
+    "rate_difference_p_values",
     "sba",
     "tsb",
     "usage_classes",

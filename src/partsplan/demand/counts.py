@@ -12,9 +12,6 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from partsplan.errors import Finding
-from partsplan.network import Table
-
 Floats = NDArray[np.float64]
 
 JEFFREYS_SHAPE = 0.5
@@ -130,52 +127,3 @@ def gamma_poisson_posterior(
     if not ((k + n > 0.0) & (b + h > 0.0)).all():
         raise ValueError("exposure must be above 0 where the prior has none, got 0.0")
     return GammaPosterior(shape=k + n, exposure=b + h)
-
-
-@dataclass(frozen=True)
-class PooledCounts:
-    """Failures and operating hours per part, all segments together."""
-
-    failures: Floats
-    """Shape (n_parts,): failures counted."""
-    operating_hours: Floats
-    """Shape (n_parts,): hours of all installed units together [h]; 0 = no evidence."""
-
-    @property
-    def has_evidence(self) -> NDArray[np.bool_]:
-        """Shape (n_parts,): whether the part was observed at all."""
-        return self.operating_hours > 0.0
-
-
-def pooled_counts(
-    failures: Table, part: NDArray[np.int64], n_parts: int
-) -> tuple[PooledCounts, list[Finding]]:
-    """Sum the counts of each part over its segments; findings where failures have no hours.
-
-    Parameters
-    ----------
-    failures
-        The ``failures`` table, as counts.
-    part
-        Position of each row's part.
-    n_parts
-        Number of parts.
-    """
-    counted = np.asarray(failures["failures"], dtype=np.float64)
-    hours = np.asarray(failures["operating_hours"], dtype=np.float64)
-    findings = [
-        Finding(
-            failures.name,
-            int(row) + 1,
-            "operating_hours",
-            float(hours[row]),
-            f"{counted[row]:g} failures of part {failures['part_id'][row]!r} in 0 operating hours.",
-            "Give the operating hours of all installed units: machines x quantity x hours.",
-        )
-        for row in np.flatnonzero((counted > 0.0) & (hours <= 0.0))
-    ]
-    pooled = PooledCounts(
-        failures=np.bincount(part, counted, n_parts).astype(np.float64),
-        operating_hours=np.bincount(part, hours, n_parts).astype(np.float64),
-    )
-    return pooled, findings

@@ -82,6 +82,11 @@ def demand_figures(demand: DemandRates) -> Figures:
         amount = float(demand.streams.per_year[lone].sum())
         figures.append(("streams (machines x part)", f"{len(demand.streams) - int(lone.sum()):,}"))
         figures.append(("demand that no machine accounts for", f"{amount:,.6g} per year"))
+    if demand.evidence is not None and demand.evidence.failures.any():
+        counted = demand.evidence.failures[: demand.evidence.n_parts]
+        figures.append(
+            ("counted failures", f"{counted.sum():,.6g} of {np.count_nonzero(counted):,} parts")
+        )
     if demand.on is not None:
         figures.append(("machines counted on", str(demand.on)))
     return figures

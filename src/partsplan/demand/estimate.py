@@ -7,7 +7,7 @@ rate, and counted failures correct the catalogue's rate by one factor per part.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,9 @@ import scipy
 from numpy.typing import NDArray
 
 from partsplan.demand.aligning import positions
-from partsplan.demand.counts import (
-    JEFFREYS_SHAPE,
-    PooledCounts,
-    gamma_poisson_posterior,
-    pooled_counts,
-)
-from partsplan.demand.given import DemandRows, GivenDemand
+from partsplan.demand.estimating_rates import check_share
+from partsplan.demand.field_evidence import FieldEvidence, counted_evidence
+from partsplan.demand.given import DemandRows, GivenDemand, numbered
 from partsplan.demand.installed_base import (
     ReferenceRates,
     day_of,
@@ -30,12 +26,27 @@ from partsplan.demand.installed_base import (
     missing_rates,
     reference_rates,
 )
+from partsplan.demand.part_priors import Prior, PriorOptions
+from partsplan.demand.rate_estimates import RateEstimates
+from partsplan.demand.rate_fitting import FittedRates, fitted_rates, rate_estimates
 from partsplan.demand.rates import DemandRates
 from partsplan.demand.reading import read_alone
+from partsplan.demand.segment_rates import (
+    Segments,
+    catalogue_rates,
+    check_segments,
+    has_segments_in_common,
+    unit_factors,
+    unit_segments,
+    unknown_segments,
+)
 from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.network import ServiceNetwork
 
 Floats = NDArray[np.float64]
+
+LEVEL = 0.95
+"""Probability of the intervals in ``DemandRates.evidence``."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,10 @@ def estimate_demand(
     failures: Any = None,
     *,
     uncertainty: str | float = "predictive",
-    prior_failures: float = 1.0,
+    prior: Prior = "catalogue",
+    prior_failures: float | None = None,
+    segments: Segments | None = "segment",
+    false_discoveries: float = 0.05,
     on: datetime.date | str | None = None,
 ) -> DemandRates:
     r"""Estimate how often each part is asked for, where, and by which machines.
@@ -87,13 +101,22 @@ def estimate_demand(
         The network. A part with rows in its ``demand`` table has that demand; the demand of all
         others comes from ``installed_base`` and ``bill_of_materials``.
     failures : table, optional
-        Counted failures (``part_id``, ``failures``, ``operating_hours`` [h]) as evidence, in
-        place of ``network.failures``.
+        Counted failures (``part_id``, ``failures``, ``operating_hours`` [h] and, where wanted,
+        ``segment``) as evidence, in place of ``network.failures``.
     uncertainty : {"predictive", "mean"} or float, default "predictive"
         "predictive" keeps what is not known about a rate as ``rate_shape``; "mean" takes the mean
         rate as if known; a number strictly between 0 and 1 takes that quantile as if known.
-    prior_failures : float, default 1
-        Failures [-] that a catalogue rate is worth as evidence: the prior's gamma shape.
+    prior : {"catalogue", "family"}, default "catalogue"
+        What is believed of a part before its counts: its catalogue rate, or the rates of its
+        ``family``, as factors on the catalogue, by empirical Bayes.
+    prior_failures : float, optional
+        Failures [-] that a catalogue rate is worth as evidence: the prior's gamma shape. Not given,
+        a catalogue rate is worth 1 failure beside counts, and is taken as known without any.
+    segments : {"segment", "customer", "region", "site"} or None, default "segment"
+        What the ``segment`` column of the counts names: that column of ``sites``, whose machines
+        then fail at the rate of their segment. None puts all counts of a part together.
+    false_discoveries : float, default 0.05
+        Share of false findings accepted among the segments that ``evidence`` says to differ.
     on : datetime.date or str, optional
         Day on which machines count (start_date <= on < end_date); needed where the installed base
         has dates.
@@ -102,7 +125,8 @@ def estimate_demand(
     -------
     DemandRates
         In the order of the network's parts and locations, with streams wherever machines or
-        sites are known.
+        sites are known. ``evidence`` has, per part and segment, catalogue rate, counts, prior,
+        estimate, interval and source, and what is doubtful about them.
 
     Raises
     ------
@@ -118,19 +142,23 @@ def estimate_demand(
     Failures per year of part p in one row of the installed base: machines x quantity x rate, the
     rate being ``failures_per_year``, or ``hours_per_year / mtbf_hours``.
 
-    Counts of a part, all segments together, are :math:`n` failures in :math:`H` operating hours.
-    One factor :math:`\theta` scales all catalogue rates of the part. With :math:`r_0` the
-    catalogue rate per operating hour, weighted by the operating hours of the installed units
-    (``failures_per_year`` relates to hours through ``hours_per_year``), and the prior
-    :math:`\theta \sim` Gamma(k, k), k = ``prior_failures``, the posterior is
-    Gamma(:math:`k + n`, :math:`k + r_0 H`). A part without any catalogue rate has Jeffreys'
-    prior: its rate per hour is Gamma(:math:`n + 1/2`, :math:`H`). Rows without a rate, of a part
-    that has one elsewhere, take :math:`r_0`. Parts without counts: the catalogue is taken as
-    known. ``uncertainty`` holds for the ``rate_shape`` of the ``demand`` table as well.
+    Counts of a part are :math:`n` failures in :math:`H` operating hours. One factor
+    :math:`\theta` scales all catalogue rates of the part. With :math:`r_0` the catalogue rate per
+    operating hour, weighted by the operating hours of the installed units (``failures_per_year``
+    relates to hours through ``hours_per_year``), and the prior :math:`\theta \sim` Gamma(k, k),
+    k = ``prior_failures``, the posterior is Gamma(:math:`k + n`, :math:`k + r_0 H`). A part without
+    any catalogue rate has Jeffreys' prior: its rate per hour is Gamma(:math:`n + 1/2`, :math:`H`).
+    Rows without a rate, of a part that has one elsewhere, take :math:`r_0`.
+
+    Counts by segment: each segment's factor is drawn toward its part's, as far as chance explains
+    the difference, and reaches the machines at the sites of that segment; other sites have the
+    part's. ``rate_shape`` is that of the part's demand in total. A segment's :math:`r_0` is that of
+    the machine types installed in it. :func:`estimate_rates` says how priors and segments are
+    fitted. ``uncertainty`` holds for the ``rate_shape`` of the ``demand`` table as well.
 
     References
     ----------
-    Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6.
+    Gelman et al., Bayesian Data Analysis, 3rd ed., sections 2.6 and 5.1.
 
     Examples
     --------
@@ -151,29 +179,58 @@ def estimate_demand(
     (array([[4.]]), array([10.]))
     """
     option = _Uncertainty.of(uncertainty)
-    if not 0.0 < prior_failures < np.inf:
-        raise ValueError(f"prior_failures must be above 0 and finite, got {prior_failures!r}")
+    options = PriorOptions(prior, prior_failures)
+    check_segments(segments)
+    check_share("false_discoveries", false_discoveries)
     day = day_of(on)
     _check_has_source(network)
     machines = machines_on(network, day)
     given = _table_demand(network)
-    counts, findings = _evidence(network, failures)
+    field = _read_evidence(network, failures, segments)
     units = installed_units(network, machines, ~given.parts)
     reference = reference_rates(units, network.n_parts)
-    findings += missing_rates(network, units, reference, counts.has_evidence)
-    findings += _contradictions(network, counts, reference)
+    places = unit_segments(network, units, field.evidence, segments)
+    catalogue = catalogue_rates(field.evidence, units, reference, places)
+    fit = fitted_rates(field.evidence, catalogue, numbered(network.parts["family"]), options)
+    findings = [
+        *field.findings,
+        *missing_rates(network, units, reference, field.evidence.has_evidence | fit.is_known),
+        *_contradictions(network, field.evidence, reference),
+    ]
     if findings:
         raise InputError(findings)
-    factor, shape = _posterior(counts, reference, prior_failures)
-    shape = np.where(given.parts, given.rate_shape, shape)
+    factors = unit_factors(fit, places, reference.per_year)
+    shape = np.where(given.parts, given.rate_shape, factors.rate_shape)
     level, left = option.applied(shape)
-    streams = units.streams(network, reference.per_year * (factor * level)[units.part])
+    streams = units.streams(network, reference.per_year * factors.factor * level[units.part])
     return DemandRates.on_network(
         network,
         given.scaled(level, left),
         streams if len(network.installed_base) > 0 else None,
         day,
         network.frame_backend,
+        evidence=_estimates(network, fit, given, field, false_discoveries),
+    )
+
+
+def _estimates(
+    network: ServiceNetwork,
+    fit: FittedRates,
+    given: GivenDemand,
+    field: _Field,
+    false_discoveries: float,
+) -> RateEstimates:
+    """Lay out what the rates come from."""
+    estimates = rate_estimates(
+        fit,
+        level=LEVEL,
+        false_discoveries=false_discoveries,
+        frame_backend=network.frame_backend,
+    )
+    return replace(
+        estimates,
+        source=np.where(given.parts[estimates.part], "demand", estimates.source),
+        warnings=(*field.doubts, *estimates.warnings),
     )
 
 
@@ -206,8 +263,17 @@ def _table_demand(network: ServiceNetwork) -> GivenDemand:
     return rows.given()
 
 
-def _evidence(network: ServiceNetwork, failures: Any) -> tuple[PooledCounts, list[Finding]]:
-    """Counts per part of the network, from the argument or from its table."""
+@dataclass(frozen=True, eq=False)
+class _Field:
+    """Evidence from the field, what is wrong with it, and what is doubtful."""
+
+    evidence: FieldEvidence
+    findings: list[Finding]
+    doubts: tuple[Finding, ...]
+
+
+def _read_evidence(network: ServiceNetwork, failures: Any, segments: Segments | None) -> _Field:
+    """Evidence per part of the network and segment, from the argument or from its table."""
     table = network.failures if failures is None else read_alone("failures", failures)
     if "outcome" in table:
         raise PartsplanError(
@@ -216,43 +282,34 @@ def _evidence(network: ServiceNetwork, failures: Any) -> tuple[PooledCounts, lis
         )
     part, findings = positions("part_id", table["part_id"].tolist(), network.part_index, table.name)
     if findings:
-        return PooledCounts(np.zeros(network.n_parts), np.zeros(network.n_parts)), findings
-    return pooled_counts(table, part, network.n_parts)
+        nothing, nowhere = np.zeros(0), np.zeros(0, dtype=np.int64)
+        none = FieldEvidence.summed(network.part_ids, nowhere, None, nothing, nothing)
+        return _Field(none, findings, ())
+    evidence, findings = counted_evidence(
+        table,
+        part,
+        network.part_ids,
+        is_segmented=has_segments_in_common(network, table, segments),
+    )
+    doubts = () if segments is None else tuple(unknown_segments(network, table, segments))
+    return _Field(evidence, findings, doubts)
 
 
 def _contradictions(
-    network: ServiceNetwork, counts: PooledCounts, reference: ReferenceRates
+    network: ServiceNetwork, evidence: FieldEvidence, reference: ReferenceRates
 ) -> list[Finding]:
     """Findings where parts failed in the field that never fail by the catalogue."""
-    impossible = counts.has_evidence & (counts.failures > 0.0) & (reference.per_hour == 0.0)
+    failures = evidence.by_part(evidence.failures)
+    impossible = evidence.has_evidence & (failures > 0.0) & (reference.per_hour == 0.0)
     return [
         Finding(
             "failures",
             None,
             "failures",
-            float(counts.failures[p]),
-            f"{counts.failures[p]:g} failures of part {network.part_ids[p]!r}, whose "
+            float(failures[p]),
+            f"{failures[p]:g} failures of part {network.part_ids[p]!r}, whose "
             "failures_per_year is 0.",
             "Leave failures_per_year empty where the rate is not known.",
         )
         for p in np.flatnonzero(impossible)
     ]
-
-
-def _posterior(
-    counts: PooledCounts, reference: ReferenceRates, prior_failures: float
-) -> tuple[Floats, Floats]:
-    """Posterior mean of each part's factor on the reference rates, and its gamma shape."""
-    factor = np.ones(len(reference.per_hour))
-    shape = np.full(len(reference.per_hour), np.inf)
-    informed = counts.has_evidence & (np.nan_to_num(reference.per_hour) > 0.0)
-    expected = reference.per_hour[informed] * counts.operating_hours[informed]
-    has_catalogue = reference.has_catalogue[informed]
-    posterior = gamma_poisson_posterior(
-        counts.failures[informed],
-        expected,
-        np.where(has_catalogue, prior_failures, JEFFREYS_SHAPE),
-        np.where(has_catalogue, prior_failures, 0.0),
-    )
-    factor[informed], shape[informed] = posterior.mean, posterior.shape
-    return factor, shape

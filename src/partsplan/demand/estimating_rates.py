@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.demand.field_evidence import counted_evidence, numbered
+from partsplan.demand.field_evidence import counted_evidence
+from partsplan.demand.given import numbered
 from partsplan.demand.part_priors import Prior, PriorOptions
 from partsplan.demand.rate_estimates import RateEstimates
 from partsplan.demand.rate_fitting import CatalogueRates, fitted_rates, rate_estimates
@@ -96,15 +97,15 @@ def estimate_rates(
     check_share("false_discoveries", false_discoveries)
     check_share("level", level)
     table = read_alone("failures", failures)
-    part_ids, part = numbered(table["part_id"].tolist(), len(table))
+    part_ids, part = numbered(table["part_id"])
     evidence, findings = counted_evidence(table, part, part_ids, is_segmented=True)
     if findings:
         raise InputError(findings)
     listed = _catalogue(part_ids, catalogue_per_hour or {})
     of_part = np.where(np.isnan(listed), 1.0, listed)
     catalogue = CatalogueRates(of_part, of_part[evidence.part], ~np.isnan(listed))
-    names = [(family or {}).get(name, "") for name in part_ids]
-    fit = fitted_rates(evidence, catalogue, numbered(names, len(names)), options)
+    names = np.array([(family or {}).get(name, "") for name in part_ids], dtype=object)
+    fit = fitted_rates(evidence, catalogue, numbered(names), options)
     return rate_estimates(
         fit,
         level=level,

@@ -5,12 +5,12 @@ Rows of the same part and segment are added up; rows without a segment count for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partsplan.demand.given import numbered
 from partsplan.errors import Finding
 from partsplan.network import Table
 from partsplan.network.values import MOST_ROWS
@@ -54,7 +54,7 @@ class FieldEvidence:
         cls,
         part_ids: tuple[str, ...],
         part: Integers,
-        segments: Sequence[str] | None,
+        segments: NDArray[np.object_] | None,
         failures: Floats,
         operating_hours: Floats,
     ) -> FieldEvidence:
@@ -71,7 +71,10 @@ class FieldEvidence:
         failures, operating_hours
             Figures of each row.
         """
-        segment_ids, segment = numbered(segments, len(part))
+        segment_ids: tuple[str, ...] = ()
+        segment = np.full(len(part), -1, dtype=np.int64)
+        if segments is not None:
+            segment_ids, segment = numbered(segments)
         key = part * (len(segment_ids) + 1) + segment + 1
         keys, entry = distinct(key)
         return cls(
@@ -90,16 +93,6 @@ def distinct(keys: Integers) -> tuple[Integers, Integers]:
         return keys, np.arange(len(keys))
     values, place = np.unique(keys, return_inverse=True)
     return values, place.reshape(-1)
-
-
-def numbered(texts: Sequence[str] | None, length: int) -> tuple[tuple[str, ...], Integers]:
-    """Distinct texts in order of first appearance, and each one's position; -1 where empty."""
-    if texts is None:
-        return (), np.full(length, -1, dtype=np.int64)
-    ids = tuple(text for text in dict.fromkeys(texts) if text)
-    position = {text: i for i, text in enumerate(ids)}
-    position[""] = -1
-    return ids, np.fromiter(map(position.__getitem__, texts), dtype=np.int64, count=length)
 
 
 def counted_evidence(
@@ -121,7 +114,7 @@ def counted_evidence(
     counted = np.asarray(table["failures"], dtype=np.float64)
     hours = np.asarray(table["operating_hours"], dtype=np.float64)
     evidence = FieldEvidence.summed(
-        part_ids, part, table["segment"].tolist() if is_segmented else None, counted, hours
+        part_ids, part, table["segment"] if is_segmented else None, counted, hours
     )
     return evidence, _without_hours(table, counted, hours)
 

@@ -118,7 +118,8 @@ def fit_gamma_prior(
     counts = GroupedCounts(n[used], h[used], position[codes[used]], int(fitted.sum()))
     figures = np.full((4, n_families), np.nan)
     figures[:, fitted] = _fitted(counts)
-    return GammaPriors(*figures, members=members)
+    shape, mean, mean_shape, log_likelihood = figures
+    return GammaPriors(shape, mean, mean_shape, log_likelihood, members)
 
 
 def _fitted(counts: GroupedCounts) -> Floats:
@@ -131,7 +132,7 @@ def _fitted(counts: GroupedCounts) -> Floats:
     constant = counts.total(scipy.special.gammaln(counts.failures + 1.0))
     with np.errstate(divide="ignore"):
         shape = 1.0 / dispersion.value
-    return np.array([shape, rates.mean, rates.shape, dispersion.log_likelihood - constant])
+    return np.array([shape, rates.mode, rates.shape, dispersion.log_likelihood - constant])
 
 
 def _check_counts(n: Floats, h: Floats, codes: Integers) -> None:

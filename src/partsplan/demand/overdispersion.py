@@ -60,14 +60,23 @@ class GroupPriors:
 
 @dataclass(frozen=True, eq=False)
 class GroupRates:
-    r"""Rate of each group and how well it is known, both of shape (n_groups,).
+    r"""Rate of each group and how well it is known; all of shape (n_groups,).
 
-    The law of :math:`\log m` has its mode at ``log(mean)`` and the curvature ``shape`` there. The
-    gamma law with that mean and shape has the same two; without overdispersion it is exact.
+    :math:`\log m` has a concave log density. Where members do not differ, the law is the gamma law
+    of mean ``mode`` and shape ``shape``; else moments follow by Laplace's method.
     """
 
-    mean: Floats
+    mode: Floats
+    """Most likely rate, on the scale of its logarithm."""
     shape: Floats
+    """Minus the second derivative there, :math:`A`: the gamma shape."""
+    bend: Floats
+    """Minus the third derivative there; equal to the shape for a gamma law."""
+
+    @property
+    def mean(self) -> Floats:
+        """Mean rate, to the second order."""
+        return np.asarray(self.mode * np.exp((self.shape - self.bend) / (2.0 * self.shape**2)))
 
 
 def group_rates(
@@ -87,20 +96,23 @@ def group_rates(
         Shape (n_groups,): rates to start from; pooled rates where not given.
     """
     n, e, group = counts.failures, counts.exposure, counts.group
-    if start is None:
-        start = (priors.shape + counts.total(n)) / (priors.exposure + counts.total(e))
+    if start is None or not dispersion.any():
+        failures = priors.shape + counts.total(n)
+        start = failures / (priors.exposure + counts.total(e))
+        if not dispersion.any():
+            return GroupRates(start, failures, failures)
     x = np.log(start)
-    is_poisson = not dispersion.any()
     for _ in range(_MOST_STEPS):
         rate = np.exp(x)
         mean = rate[group] * e
         kept = 1.0 / (1.0 + dispersion * mean)
         slope = priors.shape - priors.exposure * rate + counts.total(kept * (n - mean))
-        kept *= kept
-        shape = priors.exposure * rate + counts.total(kept * mean * (1.0 + dispersion * n))
+        curve = kept * kept * mean * (1.0 + dispersion * n)
+        shape = priors.exposure * rate + counts.total(curve)
         step = np.clip(slope / shape, -_LARGEST_STEP, _LARGEST_STEP)
-        if is_poisson or np.abs(step).max(initial=0.0) < _CLOSE:
-            return GroupRates(rate, shape)
+        if np.abs(step).max(initial=0.0) < _CLOSE:
+            bend = priors.exposure * rate + counts.total(curve * (2.0 * kept - 1.0))
+            return GroupRates(rate, shape, bend)
         x = x + step
     raise PartsplanError("The rates of groups of counts were not found in 100 Newton steps.")
 
@@ -167,11 +179,11 @@ class DispersionProfile:
         """Log likelihood by class, and the groups' rates, at one overdispersion per class."""
         class_of_member = self.class_of[self.counts.group]
         rates = group_rates(self.counts, dispersion[class_of_member], self.priors, start)
-        members = member_log_likelihood(self.counts, dispersion, class_of_member, rates.mean)
+        members = member_log_likelihood(self.counts, dispersion, class_of_member, rates.mode)
         value = self._by_class(self.counts.total(members))
         if self.is_marginal:
-            prior = scipy.special.xlogy(self.priors.shape, rates.mean)
-            prior -= self.priors.exposure * rates.mean
+            prior = scipy.special.xlogy(self.priors.shape, rates.mode)
+            prior -= self.priors.exposure * rates.mode
             value += self._by_class(prior - 0.5 * np.log(rates.shape))
         return value, rates
 
@@ -199,15 +211,13 @@ def fit_dispersion(profile: DispersionProfile, tolerance: float = 1e-7) -> Dispe
     without, rates = profile.at(np.zeros(n_classes))
     values = []
     for point in _GRID:
-        value, rates = profile.at(np.full(n_classes, np.exp(point)), rates.mean)
+        value, rates = profile.at(np.full(n_classes, np.exp(point)), rates.mode)
         values.append(value)
     grid = np.array(values)
     best = grid.argmax(axis=0)
     at_edge = (best == 0) | (grid.max(axis=0) <= without)
     place, value = _refined(profile, grid, np.clip(best, 1, len(_GRID) - 2), tolerance)
-    return Dispersion(
-        np.where(at_edge, 0.0, np.exp(place)), np.where(at_edge, without, value)
-    )
+    return Dispersion(np.where(at_edge, 0.0, np.exp(place)), np.where(at_edge, without, value))
 
 
 def _refined(
@@ -224,7 +234,7 @@ def _refined(
         if not is_open.any():
             break
         value, found = profile.at(np.exp(vertex), rates)
-        rates = found.mean
+        rates = found.mode
         x, y = _narrowed(x, y, np.where(is_open, vertex, x[1]), np.where(is_open, value, y[1]))
     return x[1], y[1]
 

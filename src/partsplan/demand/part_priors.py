@@ -98,9 +98,7 @@ def part_priors(
     # families of parts with and without a catalogue rate are apart: their factors differ in unit
     law = np.where(family >= 0, 2 * family + counts.has_catalogue, -1)
     used = law >= 0
-    fitted = fit_gamma_prior(
-        counts.failures[used], counts.expected[used], law[used]
-    )
+    fitted = fit_gamma_prior(counts.failures[used], counts.expected[used], law[used])
     return _with_families(own, counts, fitted, law, families)
 
 
@@ -138,15 +136,17 @@ def _with_families(
     is_alike = fitted.has_no_spread[at]
     shape = np.where(is_alike, others, spread_shape)
     exposure = np.where(is_alike, other_exposure, spread_shape / mean)
-    kind, shapes, exposures, means = (
-        array.copy() for array in (own.kind, own.shape, own.exposure, own.mean)
+    chosen = replace(
+        own,
+        kind=own.kind.copy(),
+        shape=own.shape.copy(),
+        exposure=own.exposure.copy(),
+        mean=own.mean.copy(),
+        warnings=tuple(_family_warnings(fitted, law, families, counts.expected > 0.0)),
     )
-    kind[takes], shapes[takes], exposures[takes] = "family", shape, exposure
-    means[takes] = mean
-    warnings = tuple(_family_warnings(fitted, law, families, counts.expected > 0.0))
-    return replace(
-        own, kind=kind, shape=shapes, exposure=exposures, mean=means, warnings=warnings
-    )
+    chosen.kind[takes], chosen.mean[takes] = "family", mean
+    chosen.shape[takes], chosen.exposure[takes] = shape, exposure
+    return chosen
 
 
 def _family_warnings(

@@ -148,7 +148,8 @@ class RateEstimates:
         """The rows with what a reader needs; see :meth:`to_records`."""
         every = slice(None)
         lower, upper = self.interval_per_hour
-        differs = np.where(np.isnan(self.p_value), None, self.is_different.astype(object))
+        differs = self.is_different.astype(object)
+        differs[np.isnan(self.p_value)] = None
         return FigureTable(
             {
                 "part_id": self._part_id(every),
@@ -156,14 +157,14 @@ class RateEstimates:
                 "catalogue_per_hour": self.catalogue_per_hour,
                 "failures": self.failures,
                 "operating_hours": self.operating_hours,
-                "prior": np.where(self.prior == "", None, self.prior),
+                "prior": _named(self.prior),
                 "prior_failures": _finite(self.prior_failures),
                 "prior_per_hour": self.prior_per_hour,
                 "per_hour": self.per_hour,
                 "lower_per_hour": lower,
                 "upper_per_hour": upper,
                 "shape": _finite(self.shape),
-                "source": np.where(self.source == "", None, self.source),
+                "source": _named(self.source),
                 "p_value": self.p_value,
                 "adjusted_p_value": self.adjusted_p_value,
                 "differs": differs,
@@ -296,6 +297,10 @@ class RateEstimates:
 
 def _finite(figures: Floats) -> Floats:
     return np.where(np.isfinite(figures), figures, np.nan)
+
+
+def _named(words: NDArray[np.object_]) -> NDArray[np.object_]:
+    return np.array([word or None for word in words.tolist()], dtype=object)
 
 
 def _yearly(per_hour: float) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from partsplan.demand.differences import rate_difference_p_values
 from partsplan.demand.field_evidence import FieldEvidence
-from partsplan.demand.overdispersion import GroupedCounts, GroupPriors, GroupRates
+from partsplan.demand.overdispersion import GroupedCounts, GroupPriors
 from partsplan.demand.part_priors import PartCounts, PartPriors, PriorOptions, part_priors
 from partsplan.demand.rate_estimates import RateEstimates
 from partsplan.demand.shrinkage import (
@@ -63,6 +63,11 @@ class FittedRates:
     """How much segments differ, in the order of the parts with counts; None: put together."""
     counted: Integers
     """Positions of the parts with counts."""
+
+    @property
+    def is_known(self) -> Booleans:
+        """Shape (n_parts,): whether anything is known of the part's rate."""
+        return ~np.isnan(self.factor)
 
     @property
     def dispersion(self) -> Floats:
@@ -116,9 +121,7 @@ def fitted_rates(
     shrunk = shrunk_rates(members, own, dispersion, is_named)
     factor, shape = priors.mean.copy(), priors.shape.copy()
     factor[counted], shape[counted] = shrunk.groups.mean, shrunk.groups.shape
-    return FittedRates(
-        evidence, catalogue, priors, factor, shape, entries, shrunk, spread, counted
-    )
+    return FittedRates(evidence, catalogue, priors, factor, shape, entries, shrunk, spread, counted)
 
 
 def rate_estimates(
@@ -144,9 +147,7 @@ def rate_estimates(
         part=np.concatenate([whole, part]),
         segment=np.concatenate([np.full(len(whole), -1), evidence.segment[entries]]),
         catalogue_per_hour=np.concatenate([listed, entry_listed]),
-        failures=np.concatenate(
-            [evidence.by_part(evidence.failures), evidence.failures[entries]]
-        ),
+        failures=np.concatenate([evidence.by_part(evidence.failures), evidence.failures[entries]]),
         operating_hours=np.concatenate(
             [evidence.by_part(evidence.operating_hours), evidence.operating_hours[entries]]
         ),
@@ -161,7 +162,9 @@ def rate_estimates(
         shape=np.concatenate([fit.shape, fit.shrunk.posterior.shape[named]]),
         source=np.concatenate(
             [
-                np.where(is_counted, "counts", np.where(priors.kind == "jeffreys", "", priors.kind)),
+                np.where(
+                    is_counted, "counts", np.where(priors.kind == "jeffreys", "", priors.kind)
+                ),
                 np.full(len(entries), "counts"),
             ]
         ).astype(object),

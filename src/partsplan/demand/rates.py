@@ -20,6 +20,7 @@ from partsplan.demand.arrays import array_demand, id_tuple
 from partsplan.demand.describing import demand_columns, demand_figures, html_of, text_of
 from partsplan.demand.given import GivenDemand, SparseRates, table_rows
 from partsplan.demand.installed_base import day_of, machines_on
+from partsplan.demand.rate_estimates import RateEstimates
 from partsplan.demand.reading import read_alone
 from partsplan.demand.streams import DemandStreams
 from partsplan.errors import PartsplanError
@@ -65,6 +66,9 @@ class DemandRates:
     when it was not asked."""
     frame_backend: str | None = None
     """Frame library of the source: pandas, polars or pyarrow; None when it was no frame."""
+    evidence: RateEstimates | None = None
+    """What the rates of the installed base come from, per part and segment: catalogue, counts,
+    prior, estimate and interval; None for demand that was not estimated."""
 
     @classmethod
     def from_table(
@@ -171,6 +175,8 @@ class DemandRates:
         installed: DemandStreams | None,
         on: np.datetime64 | None,
         frame_backend: str | None,
+        *,
+        evidence: RateEstimates | None = None,
     ) -> DemandRates:
         """Add up given demand and streams of the installed base, both in a network's positions."""
         resolved = resolved_demand(network, given, installed, on)
@@ -183,6 +189,7 @@ class DemandRates:
             on=on,
             n_installed=None if installed is None else len(installed),
             frame_backend=frame_backend,
+            evidence=evidence,
         )
 
     @property
@@ -319,7 +326,9 @@ class DemandRates:
             installed = self.streams.select(slice(self.n_installed))
             installed = moved_streams(installed, self.network, network)
         backend = self.frame_backend or network.frame_backend
-        return DemandRates.on_network(network, given, installed, day, backend)
+        return DemandRates.on_network(
+            network, given, installed, day, backend, evidence=self.evidence
+        )
 
     def _known_rates(self) -> SparseRates:
         if self.rates is None:

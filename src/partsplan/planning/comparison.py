@@ -17,8 +17,8 @@ from partsplan.demand import DemandRates
 from partsplan.evaluation import CommitmentResult, Evaluation, Performance, evaluate
 from partsplan.evaluation.performance import check_network_and_demand
 from partsplan.network import ServiceNetwork
-from partsplan.optimization import PlannedStock
 from partsplan.network.figure_table import FigureTable, html_table
+from partsplan.optimization import PlannedStock
 from partsplan.planning.stock_sources import LevelsFrom, usual_levels
 
 _MOST_LINES = 12
