@@ -478,16 +478,6 @@ def test_demand_of_another_network(call, row, message):
         call(demand=pp.DemandRates.from_table([row | {"per_year": 1.0}]))
 
 
-def test_what_is_not_there_yet_says_so(call):
-    expedited = pp.ServiceNetwork.from_tables(
-        parts=[{"part_id": "FAN", "unit_cost": 1.0, "resupply_days": 1.0, "emergency_hours": 24.0}],
-        locations=[{"location_id": "F", "kind": "central"}],
-        shortages="expedite",
-    )
-    with pytest.raises(pp.PartsplanError, match="shortages='expedite' is not supported yet"):
-        call(network=expedited)
-
-
 def test_unknown_groups_and_commitments(small):
     with pytest.raises(ValueError, match=r"group must be one of site, .* got 'sites'"):
         small.by("sites")

@@ -146,20 +146,23 @@ class ServiceModel:
         starts = np.searchsorted(self.streams.part[stream], np.arange(self.network.n_parts + 1))
         return stream, promise.astype(np.int64), weight, starts.astype(np.int64)
 
-    def _weights(self, routed: RoutedStreams, parts: Integers) -> ServiceWeights:
+    def entries(self, parts: Integers) -> Entries:
+        """What the promises weigh of the demand of some parts."""
         all_streams, all_promises, all_weights, starts = self._entries
         counts = starts[parts + 1] - starts[parts]
         picked = np.repeat(starts[parts] - np.cumsum(counts) + counts, counts) + np.arange(
             counts.sum()
         )
-        entries = Entries(
+        return Entries(
             part=np.repeat(np.arange(len(parts)), counts),
             stream=all_streams[picked],
             promise=all_promises[picked],
             weight=all_weights[picked],
         )
+
+    def _weights(self, routed: RoutedStreams, parts: Integers) -> ServiceWeights:
         shape = (len(parts), self.network.n_locations)
-        return service_weights(routed, entries, self.promises, self.streams, shape)
+        return service_weights(routed, self.entries(parts), self.promises, self.streams, shape)
 
 
 def _cut(pipeline: Floats, kind: Integers, size: int) -> Iterator[slice]:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand import DemandRates
-from partsplan.errors import PartsplanError
 from partsplan.evaluation.clustering import check_clustered_demand
 from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.describing import commitment_lines, commitment_table_html
@@ -22,7 +21,6 @@ from partsplan.evaluation.groups import (
     stream_service,
 )
 from partsplan.evaluation.measuring import (
-    EVALUATIONS,
     BlockMeasure,
     Evaluation,
     measure,
@@ -30,7 +28,7 @@ from partsplan.evaluation.measuring import (
 )
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.results import CommitmentResult, Rows
-from partsplan.network import ServiceNetwork, frame_of, read_base_stock
+from partsplan.network import ServiceNetwork, frame_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -114,10 +112,7 @@ class Performance:
         if commitment_id not in ids:
             raise ValueError(f"commitment_id must be {_one_of(ids)}, got {commitment_id!r}")
         promise = self.model.promises[ids.index(commitment_id)]
-        alone = ServiceModel(self.model.network, self.model.demand, (promise,))
-        amounts = np.zeros(self.stock.shape)
-        for block in measure(alone, self.stock, self.evaluation):
-            amounts[block.block.parts] = block.amounts(0)
+        amounts = self._amounts(promise)
         if promise.metric == "uptime":
             amounts = amounts / (1.0 + amounts.sum())
         part, location = np.nonzero(amounts)
@@ -131,6 +126,14 @@ class Performance:
             }
             for p, j in zip(part[order], location[order], strict=True)
         ]
+
+    def _amounts(self, promise: Promise) -> Floats:
+        """Use of a promise by every (part, location) of demand."""
+        alone = ServiceModel(self.model.network, self.model.demand, (promise,))
+        amounts = np.zeros(self.stock.shape)
+        for block in measure(alone, self.stock, self.evaluation):
+            amounts[block.block.parts] = block.amounts(0)
+        return amounts
 
     @property
     def supply_availability(self) -> Mapping[str, float]:
@@ -204,63 +207,6 @@ class Performance:
         return f"<p>{text}</p>{commitment_table_html(self.commitments)}"
 
 
-def evaluate(
-    network: ServiceNetwork,
-    demand: DemandRates,
-    stock: Any = None,
-    *,
-    evaluation: Evaluation = "exact",
-) -> Performance:
-    """Evaluate the service of a stock.
-
-    Parameters
-    ----------
-    network : ServiceNetwork
-    demand : DemandRates
-        Demand for this network's parts and locations, or any subset of them.
-    stock : table, plan's stock, or dict {(part_id, location_id): S}
-        Base stock S [units]; missing pairs are 0. ``None`` means ``network.stock``.
-    evaluation : {"exact", "vari_metric", "metric"}
-        How late units are computed. Fill-rate and response commitments are always exact.
-
-    Returns
-    -------
-    Performance
-
-    Raises
-    ------
-    InputError
-        If ids are unknown or the table has no ``base_stock``.
-    PartsplanError
-        If demand is clustered (``variance_to_mean`` above 1) where the evaluation has no law.
-    ValueError
-        If an argument is not of its kind.
-
-    Examples
-    --------
-    >>> import partsplan as pp
-    >>> network = pp.ServiceNetwork.from_tables(
-    ...     parts=[{"part_id": "P1", "unit_cost": 100, "resupply_days": 10}],
-    ...     locations=[{"location_id": "DC", "kind": "central"}],
-    ... )
-    >>> demand = pp.DemandRates.from_table(
-    ...     [{"part_id": "P1", "location_id": "DC", "per_year": 36.5}])
-    >>> performance = pp.evaluate(network, demand, {("P1", "DC"): 1})
-    >>> float(performance.fill_rate[0, 0].round(6))
-    0.367879
-    """
-    check_choice("evaluation", evaluation, EVALUATIONS)
-    check_network_and_demand(network, demand)
-    if network.shortages != "wait":
-        raise PartsplanError(
-            "This version evaluates networks where shortages wait; shortages='expedite' is not "
-            "supported yet. Make the network with shortages='wait'."
-        )
-    levels = read_base_stock(network, stock)
-    model = service_model(network, demand, evaluation)
-    return performance_of(model, levels, evaluation)
-
-
 def service_model(
     network: ServiceNetwork, demand: DemandRates, evaluation: Evaluation
 ) -> ServiceModel:
@@ -275,12 +221,12 @@ def performance_of(model: ServiceModel, stock: Integers, evaluation: Evaluation)
     measures = measure(model, stock, evaluation)
     use = used(model, measures)
     return Performance(
-        expected_backorders=_locked(_whole(measures, "expected_backorders", stock.shape)),
-        backorder_variance=_locked(_whole(measures, "backorder_variance", stock.shape)),
-        fill_rate=_locked(_where_demand(measures, "fill_rate", stock.shape)),
-        ready_rate=_locked(_whole(measures, "ready_rate", stock.shape)),
-        mean_wait_days=_locked(_waits(measures, stock.shape)),
-        on_hand=_locked(_whole(measures, "on_hand", stock.shape)),
+        expected_backorders=locked(_whole(measures, "expected_backorders", stock.shape)),
+        backorder_variance=locked(_whole(measures, "backorder_variance", stock.shape)),
+        fill_rate=locked(_where_demand(measures, "fill_rate", stock.shape)),
+        ready_rate=locked(_whole(measures, "ready_rate", stock.shape)),
+        mean_wait_days=locked(_waits(measures, stock.shape)),
+        on_hand=locked(_whole(measures, "on_hand", stock.shape)),
         commitments=Rows(
             [result_of(promise, float(u)) for promise, u in zip(model.promises, use, strict=True)],
             CommitmentResult,
@@ -288,7 +234,7 @@ def performance_of(model: ServiceModel, stock: Integers, evaluation: Evaluation)
         ),
         evaluation=evaluation,
         is_exact=all(block.is_exact for block in measures),
-        stock=_locked(stock),
+        stock=locked(stock),
         model=model,
     )
 
@@ -306,7 +252,7 @@ def result_of(promise: Promise, use: float) -> CommitmentResult:
     )
 
 
-def _locked(array: NDArray[Number]) -> NDArray[Number]:
+def locked(array: NDArray[Number]) -> NDArray[Number]:
     """A read-only view."""
     view = array.view()
     view.flags.writeable = False
