@@ -1,6 +1,9 @@
 """How often parts fail and are asked for: rates, their uncertainty, and who demands."""
 
 from partsplan.demand.age_replacement import AgeReplacement, optimal_age_replacement
+from partsplan.demand.combined_usage import CombinedUsage
+from partsplan.demand.combining import combine_usage
+from partsplan.demand.count_tests import count_p_values
 from partsplan.demand.counts import GammaPosterior, gamma_poisson_posterior
 from partsplan.demand.differences import false_discovery_p_values, rate_difference_p_values
 from partsplan.demand.duane import DuaneFit, fit_duane
@@ -16,11 +19,14 @@ from partsplan.demand.smoothing import SmoothedUsage, croston, one_step_forecast
 from partsplan.demand.streams import DemandStreams
 from partsplan.demand.trend import TrendTest, laplace_trend_test
 from partsplan.demand.usage_classes import UsageClasses, usage_classes
+from partsplan.demand.usage_dispersion import UsageDispersion, usage_dispersion
 from partsplan.demand.usage_forecast import UsageForecast, best_smoothing, forecast_usage
 from partsplan.demand.usage_history import UsageHistory
+from partsplan.demand.usage_rates import UsageRates, rates_from_usage
 
 __all__ = [
     "AgeReplacement",
+    "CombinedUsage",
     "DemandRates",
     "DemandStreams",
     "DuaneFit",
@@ -33,9 +39,13 @@ __all__ = [
     "SmoothedUsage",
     "TrendTest",
     "UsageClasses",
+    "UsageDispersion",
     "UsageForecast",
     "UsageHistory",
+    "UsageRates",
     "best_smoothing",
+    "combine_usage",
+    "count_p_values",
     "croston",
     "estimate_demand",
     "estimate_rates",
@@ -50,7 +60,9 @@ __all__ = [
     "one_step_forecasts",
     "optimal_age_replacement",
     "rate_difference_p_values",
+    "rates_from_usage",
     "sba",
     "tsb",
     "usage_classes",
+    "usage_dispersion",
 ]

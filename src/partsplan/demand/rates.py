@@ -108,7 +108,7 @@ class DemandRates:
         'variance_to_mean': 1.0}]
         """
         read = read_alone("demand", table, rename=rename, extra_columns=extra_columns)
-        return cls._without_network(table_rows(read).given(), backend_of(table))
+        return cls.without_network(table_rows(read).given(), backend_of(table))
 
     @classmethod
     def from_arrays(
@@ -152,12 +152,13 @@ class DemandRates:
         """
         parts = id_tuple("part_ids", part_ids)
         locations = id_tuple("location_ids", location_ids)
-        return cls._without_network(
+        return cls.without_network(
             array_demand(parts, locations, per_year, rate_shape, variance_to_mean), None
         )
 
     @classmethod
-    def _without_network(cls, given: GivenDemand, backend: str | None) -> DemandRates:
+    def without_network(cls, given: GivenDemand, backend: str | None) -> DemandRates:
+        """Take demand given with its own ids; that of sites waits for :meth:`aligned`."""
         is_resolved = len(given.at_sites) == 0
         return cls(
             given=given,
@@ -223,7 +224,7 @@ class DemandRates:
     @cached_property
     def per_year(self) -> Floats:
         """Shape (n_parts, n_locations): mean demand of customers a location serves [1/year]."""
-        return _locked(self._known_rates().toarray())
+        return _locked(self.known_rates().toarray())
 
     @cached_property
     def variance_to_mean(self) -> Floats:
@@ -260,7 +261,7 @@ class DemandRates:
         ndarray of float, shape (len(parts), n_locations)
             Mean customer demand [1/year].
         """
-        rows: Floats = self._known_rates()[parts].toarray()
+        rows: Floats = self.known_rates()[parts].toarray()
         return rows
 
     def variance_to_mean_block(self, parts: Integers | slice) -> Floats:
@@ -330,7 +331,8 @@ class DemandRates:
             network, given, installed, day, backend, evidence=self.evidence
         )
 
-    def _known_rates(self) -> SparseRates:
+    def known_rates(self) -> SparseRates:
+        """Give the demand as sparse rows [1/year]; an error while sites are not resolved."""
         if self.rates is None:
             raise PartsplanError(
                 "Demand was given by site_id, so only a network knows the locations that serve "

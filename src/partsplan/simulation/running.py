@@ -61,29 +61,6 @@ class Experiment:
     ) -> Experiment:
         """An experiment on a model at a stock."""
         customers = customer_classes(model, stock)
-        return cls.of_customers(
-            model,
-            stock,
-            customers,
-            promise_weights(model, customers),
-            lead_times=lead_times,
-            window_days=window_days,
-            warmup_days=warmup_days,
-        )
-
-    @classmethod
-    def of_customers(
-        cls,
-        model: ServiceModel,
-        stock: Integers,
-        customers: CustomerClasses,
-        weights: PromiseWeights,
-        *,
-        lead_times: LeadTimes,
-        window_days: float,
-        warmup_days: float | None = None,
-    ) -> Experiment:
-        """An experiment on classes of customers of one's own."""
         blocks = simulated_blocks(
             model,
             stock,
@@ -99,7 +76,7 @@ class Experiment:
             window_days=window_days,
             warmup_days=warmup_days,
             customers=customers,
-            weights=weights,
+            weights=promise_weights(model, customers),
             blocks=tuple(blocks),
         )
 

@@ -1,0 +1,249 @@
+r"""History of usage and installed base combined: both are evidence on the same rates.
+
+The installed base is a gamma prior of each part's rate; usage over its exposure are counts. What
+a location departs from its part is drawn toward the part as far as chance explains it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.demand.aligning import positions
+from partsplan.demand.combined_usage import CombinedUsage
+from partsplan.demand.overdispersion import GroupedCounts, GroupPriors
+from partsplan.demand.rates import DemandRates
+from partsplan.demand.rescaling import PartLaw, rescaled_demand
+from partsplan.demand.shrinkage import (
+    LEAST_COMPARISONS,
+    ShrunkRates,
+    segment_spread,
+    shrunk_rates,
+)
+from partsplan.demand.usage_exposure import ObservedPairs, observed_pairs
+from partsplan.demand.usage_history import Missing, UsageHistory
+from partsplan.demand.usage_rates import rates_from_usage
+from partsplan.errors import Finding, InputError, PartsplanError
+from partsplan.network import ServiceNetwork
+from partsplan.network.values import MOST_ROWS
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
+
+def combine_usage(
+    network: ServiceNetwork,
+    demand: DemandRates,
+    usage: Any = None,
+    *,
+    prior_failures: float = 1.0,
+    first: datetime.date | str | None = None,
+    last: datetime.date | str | None = None,
+    missing: Missing = "zero",
+    false_discoveries: float = 0.05,
+) -> CombinedUsage:
+    r"""Combine demand by the installed base with a history of usage, and say where they disagree.
+
+    Parameters
+    ----------
+    network
+        The network.
+    demand
+        Demand before the history, such as ``estimate_demand(network)``, with ``rate_shape`` kept.
+    usage : table, optional
+        Usage in any form or a `UsageHistory`, in place of ``network.usage``.
+    prior_failures : float, default 1
+        Failures [-] that a rate of ``demand`` is worth as evidence where it is taken as known;
+        where it has a ``rate_shape``, that is what it is worth.
+    first, last, missing
+        The observed span, and what a month without a row means, as in
+        `UsageHistory.from_table`. With "zero", a part without any row at a location that the
+        table names was not used there; a location that it does not name was not observed.
+    false_discoveries : float, default 0.05
+        Share of false findings that is accepted among the disagreements, and among the parts
+        said to be clustered.
+
+    Returns
+    -------
+    CombinedUsage
+        ``.demand`` is the combined `DemandRates`, ``.disagreements`` the table of where history
+        and installed base differ beyond chance.
+
+    Raises
+    ------
+    InputError
+        With findings for ids that the network does not know.
+    PartsplanError
+        When there is no usage.
+    ValueError
+        When an argument is out of range.
+
+    Notes
+    -----
+    Usage :math:`N_j` of a part at location j is set against :math:`E_j = \lambda_j T_j`, its
+    demand over the years observed, scaled by the machines in service in the span where the
+    installed base has dates. The part's factor has the prior Gamma(k, k); clustering of variance
+    to mean v discounts the history to :math:`N_j / v` and :math:`E_j / v`. With one location the
+    posterior is Gamma(:math:`k + N / v`, :math:`k + E / v`). Locations have factors of their own
+    around their part's, gamma of mean 1, whose spread is fitted over all parts (none with fewer
+    than 10 comparisons). Where the demand is 0 and units were used, the history alone gives the
+    rate, unless the machines have gone since.
+
+    The test of a pair is exact and two-sided, twice the smaller tail: Poisson of mean
+    :math:`E_j`, negative binomial of variance :math:`v E_j + E_j^2 / a` under clustering and a
+    ``rate_shape`` a of the demand; Benjamini and Hochberg over all pairs, and over all parts.
+
+    Give usage and ``failures`` of the same events to one of the two only: evidence counts once.
+
+    References
+    ----------
+    Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6. Benjamini and Hochberg, J. R.
+    Stat. Soc. B 57 (1995), 289-300.
+
+    Examples
+    --------
+    >>> network = ServiceNetwork.from_tables(
+    ...     parts=[{"part_id": "FAN", "unit_cost": 90, "resupply_days": 30}],
+    ...     locations=[{"location_id": "BERN", "kind": "forward"}])
+    >>> demand = DemandRates.from_arrays(["FAN"], ["BERN"], [[2.0]])
+    >>> rows = [{"part_id": "FAN", "location_id": "BERN", "month": f"2025-0{m}", "units": 1}
+    ...         for m in range(1, 10)]
+    >>> combined = combine_usage(network, demand, rows, first="2024-01", last="2025-12")
+    >>> combined.demand.per_year, combined.demand.rate_shape  # 9 units where 4 were expected
+    (array([[4.]]), array([10.]))
+    """
+    if not isinstance(network, ServiceNetwork):
+        raise ValueError(f"network must be a ServiceNetwork, got {type(network).__name__}")
+    if not isinstance(demand, DemandRates):
+        raise ValueError(f"demand must be DemandRates, got {type(demand).__name__}")
+    if not 0.0 < prior_failures < np.inf:
+        raise ValueError(f"prior_failures must be above 0 and finite, got {prior_failures!r}")
+    if usage is None and len(network.usage) == 0:
+        raise PartsplanError("The network has no usage: give it a usage table, or pass usage=.")
+    rates = rates_from_usage(
+        network.usage if usage is None else usage,
+        first=first,
+        last=last,
+        missing=missing,
+        false_discoveries=false_discoveries,
+    )
+    demand = demand.aligned(network)
+    part, location = _positions(network, rates.history)
+    pairs = observed_pairs(network, demand, rates.history, part, location)
+    spread = np.ones(network.n_parts)
+    spread[part] = rates.variance_to_mean
+    prior = np.where(np.isfinite(demand.rate_shape), demand.rate_shape, prior_failures)
+    fit = _fit(pairs, prior, spread)
+    per_year = _combined(pairs, fit.factor)
+    law = PartLaw(_combined_shape(pairs, fit, demand.rate_shape, spread), spread)
+    return CombinedUsage(
+        network=network,
+        before=demand,
+        demand=rescaled_demand(network, demand, pairs, per_year, law),
+        history=rates.history,
+        pairs=pairs,
+        per_year=per_year,
+        variance_to_mean=spread,
+        location_spread=fit.location_spread,
+        false_discoveries=false_discoveries,
+        warnings=(*rates.warnings, *_gone(network, pairs)),
+    )
+
+
+def _positions(network: ServiceNetwork, history: UsageHistory) -> tuple[Integers, Integers]:
+    """Positions, in the network, of the parts and locations of a history."""
+    part, findings = positions("part_id", history.part_ids, network.part_index, "usage")
+    location, more = positions("location_id", history.location_ids, network.location_index, "usage")
+    if findings or more:
+        raise InputError([replace(finding, row=None) for finding in (*findings, *more)])
+    return part, location
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """Factors on the demand before."""
+
+    factor: Floats
+    """Shape (n_pairs,): factor of every pair; 1 for parts without evidence."""
+    shape: Floats
+    """Shape (n_parts,): gamma shape of the part's factor; NaN without evidence."""
+    location_spread: float | None
+    """Standard deviation of locations' factors around their part's; None where not fitted."""
+
+
+def _fit(pairs: ObservedPairs, prior: Floats, spread: Floats) -> _Fit:
+    """Set usage against what was expected, part by part and location by location."""
+    factor, shape = np.ones(len(pairs.keys)), np.full(len(prior), np.nan)
+    entries = np.flatnonzero(pairs.expected > 0.0)
+    if len(entries) == 0:
+        return _Fit(factor, shape, None)
+    discount = spread[pairs.part[entries]]
+    parts, group = np.unique(pairs.part[entries], return_inverse=True)
+    counts = GroupedCounts(
+        pairs.units[entries] / discount,
+        pairs.expected[entries] / discount,
+        group.reshape(-1),
+        len(parts),
+    )
+    priors = GroupPriors(prior[parts], prior[parts])
+    shrunk, location_spread = _shrunk(counts, priors)
+    of_part = np.ones(len(prior))
+    of_part[parts] = shrunk.groups.mean
+    factor = of_part[pairs.part]
+    factor[entries] = shrunk.rate
+    shape[parts] = shrunk.groups.shape
+    return _Fit(factor, shape, location_spread)
+
+
+def _shrunk(counts: GroupedCounts, priors: GroupPriors) -> tuple[ShrunkRates, float | None]:
+    named = np.ones(len(counts.group), dtype=np.bool_)
+    found = segment_spread(counts, priors, named, np.zeros(counts.n_groups, dtype=np.int64))
+    is_fitted = found.comparisons >= LEAST_COMPARISONS
+    spread = float(np.sqrt(found.dispersion.max())) if is_fitted else None
+    return shrunk_rates(counts, priors, found.dispersion, named), spread
+
+
+def _alone(pairs: ObservedPairs) -> Booleans:
+    """Pairs whose rate the history gives alone: used, and no machine ever accounts for it."""
+    used: Booleans = (pairs.per_year == 0.0) & (pairs.units > 0.0) & ~pairs.is_gone
+    return used
+
+
+def _combined(pairs: ObservedPairs, factor: Floats) -> Floats:
+    """Combined rate of every pair [units/year]."""
+    per_year, alone = pairs.per_year * factor, _alone(pairs)
+    per_year[alone] = pairs.units[alone] / pairs.years[alone]
+    return per_year
+
+
+def _combined_shape(pairs: ObservedPairs, fit: _Fit, before: Floats, spread: Floats) -> Floats:
+    """Gamma shape of each part: as fitted; by usage alone; or, without evidence, as before."""
+    alone = _alone(pairs)
+    part = pairs.part[alone]
+    units = np.bincount(part, pairs.units[alone] / spread[part], len(before))
+    shape = np.where(np.isnan(fit.shape), before, fit.shape)
+    by_usage = np.isnan(fit.shape) & (units > 0.0)
+    shape[by_usage] = units[by_usage]
+    return shape
+
+
+def _gone(network: ServiceNetwork, pairs: ObservedPairs) -> list[Finding]:
+    rows = np.flatnonzero(pairs.is_gone & (pairs.units > 0.0))[:MOST_ROWS]
+    return [
+        Finding(
+            "usage",
+            None,
+            "units",
+            float(pairs.units[row]),
+            f"{pairs.units[row]:,.0f} units of part {network.part_ids[pairs.part[row]]!r} at "
+            f"location {network.location_ids[pairs.location[row]]!r} were used by machines that "
+            "are gone: its demand is 0.",
+            "Name another day by on=, or mend end_date of the installed base.",
+        )
+        for row in rows.tolist()
+    ]
