@@ -1,5 +1,6 @@
 """The tables that prices are put on: every entry against the evaluation of that very stock."""
 
+from dataclasses import replace
 from itertools import product
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ from partsplan.network import read_limits
 from partsplan.optimization.building import build_tables
 from partsplan.optimization.choices import figures_of_rows
 from partsplan.optimization.enumeration import TooManyStocksError
-from partsplan.optimization.grids import Grids, endless_stock, first_grids
+from partsplan.optimization.grids import Gap, endless_stock, first_grids
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
 from partsplan.optimization.tables import OUTSIDE
@@ -50,27 +51,32 @@ def random_tree(forest, seed, *, shape=np.inf):
     )
 
 
-def grids_of(tree, lowest=0, size=3):
-    branch = {loc: size for loc in range(tree.n_locations) if tree.children[loc]}
+def grids_of(tree, lowest=0, step=1):
+    """Lists of three stocks for a location with children and four for the others."""
+    low = np.arange(tree.n_locations) % 2 * lowest
+    grids = first_grids(tree, np.tile(low, (tree.n_parts, 1)), has_gaps=True)
+    parts = np.arange(tree.n_parts)[:, None] % 2
+    branch = {at: low[at] + (step + parts) * np.arange(3) for at in grids.branch}
     leaves = {
-        int(tree.parents[loc]): size + 1
-        for loc in range(tree.n_locations)
-        if not tree.children[loc]
+        parent: low[list(inside)][:, None] + (step + parts[..., None]) * np.arange(4)
+        for parent, inside in grids.members.items()
     }
-    low = np.zeros((tree.n_parts, tree.n_locations), dtype=np.int64)
-    low[:] = np.arange(tree.n_locations) % 2 * lowest
-    return Grids(low, branch, leaves)
+    return replace(grids, branch=branch, leaves=leaves)
+
+
+def lists_of(tree, grids):
+    return [grids.of(loc, int(tree.parents[loc])) for loc in range(tree.n_locations)]
 
 
 def tabulated(tree, grids):
     """Every tabulated stock of every part: place in the block and stock."""
-    sizes = [
-        grids.branch[loc] if tree.children[loc] else grids.leaves[int(tree.parents[loc])]
-        for loc in range(tree.n_locations)
-    ]
-    steps = np.array(list(product(*(range(size) for size in sizes))))
-    rows = np.repeat(np.arange(tree.n_parts), len(steps))
-    return rows, grids.lowest[rows] + np.tile(steps, (tree.n_parts, 1))
+    lists = lists_of(tree, grids)
+    rows, stock = [], []
+    for part in range(tree.n_parts):
+        each = list(product(*(own[part] for own in lists)))
+        rows += [part] * len(each)
+        stock += each
+    return np.array(rows), np.array(stock)
 
 
 def parts_of(tree, rows):
@@ -89,19 +95,22 @@ def windows_of(tree):
     return ((last, 0.0), (last, 2.5), (0, 1.0), (last, 9.0))
 
 
-def check_tables(tree, grids, evaluation="exact"):
+def block_of(tree):
+    return SimpleNamespace(tree=tree, weights=SimpleNamespace(windows=windows_of(tree)))
+
+
+def check_tables(tree, grids, evaluation="exact", tables=None):
     windows = windows_of(tree)
-    block = SimpleNamespace(tree=tree, weights=SimpleNamespace(windows=windows))
     rows, stock = tabulated(tree, grids)
     backorders, stockout, late = figures_of_rows(
-        build_tables(evaluation, block, grids), grids, rows, stock, list(windows)
+        tables or build_tables(evaluation, block_of(tree), grids), grids, rows, stock, list(windows)
     )
     each = parts_of(tree, rows)
     exact = exact_figures(each, stock)
     figures = {"exact": exact_figures, "metric": metric_figures, "vari_metric": vari_metric_figures}
     has_demand = each.rate > 0
     expected = figures[evaluation](each, stock).expected_backorders
-    assert_allclose(backorders[has_demand], expected[has_demand], rtol=1e-10, atol=1e-15)
+    assert_allclose(backorders[has_demand], expected[has_demand], rtol=1e-10, atol=1e-14)
     assert_allclose(stockout[has_demand], exact.stockout[has_demand], rtol=1e-10, atol=1e-15)
     wanted = late_shares(each, stock, windows)
     asked = has_demand[:, [location for location, _ in windows]]
@@ -130,20 +139,39 @@ def test_tables_by_moments(forest, lowest, evaluation):
     check_tables(tree, grids_of(tree, lowest), evaluation)
 
 
-def test_grown_grids_hold_the_same_figures():
+def test_refined_lists_are_filled_up_and_hold_the_same_figures():
     tree = random_tree(FORESTS["leaf beside branch"], 4)
-    grids = grids_of(tree).grown([0], [1])
-    assert grids.branch[0] > grids.branch[1]
-    check_tables(tree, grids)
+    old = grids_of(tree, step=4)
+    part = np.array([1])
+    gaps = [Gap(0, part, np.array([3])), Gap(0, part, np.array([1])), Gap(3, part, np.array([2]))]
+    grids = old.refined(gaps)
+    assert old.branch[0][1].tolist() == [0, 5, 10]
+    assert grids.branch[0][1].tolist() == [0, 1, 2, 3, 5, 10, 11, 12, 17]
+    assert grids.branch[0][0].tolist() == [0, 4, 8, 8, 8, 8, 8, 8, 8]
+    assert grids.leaves[1][1, 0].tolist() == [0, 5, 6, 7, 8, 10, 15]
+    fresh = build_tables("exact", block_of(tree.of_parts(part)), grids.of_parts(part))
+    tables = build_tables("exact", block_of(tree), old).with_parts(part, fresh)
+    check_tables(tree, grids, tables=tables)
 
 
-def test_first_grids_start_at_the_lowest_stock():
+def test_lists_without_gaps_grow_by_counting_on():
+    tree = random_tree(FORESTS["two levels"], 4)
+    grids = first_grids(tree, np.zeros((N_PARTS, 3), int), has_gaps=False)
+    size = grids.branch[0].shape[1]
+    more = grids.refined([Gap(0, np.array([2]), np.array([size]))]).branch[0]
+    assert (np.diff(more[2]) == 1).all()
+    assert more.shape[1] > size
+    assert (more[0, size - 1 :] == size - 1).all()
+
+
+def test_first_lists_start_at_the_lowest_stock():
     tree = random_tree(FORESTS["two levels"], 5)
-    grids = first_grids(tree, np.full((N_PARTS, 3), 4))
-    assert (grids.lowest == 4).all()
+    grids = first_grids(tree, np.full((N_PARTS, 3), 4), has_gaps=True)
+    for lists in lists_of(tree, grids):
+        assert (lists[:, 0] == 4).all()
+        assert (np.diff(lists) >= 0).all()
     assert set(grids.branch) == {0}
-    assert set(grids.leaves) == {0}
-    assert set(first_grids(random_tree([-1], 5), np.zeros((N_PARTS, 1), int)).leaves) == {OUTSIDE}
+    assert grids.members == {OUTSIDE: (), 0: (1, 2)}
 
 
 @pytest.mark.parametrize("shape", [np.inf, 0.7, 3.0])

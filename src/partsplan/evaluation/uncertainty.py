@@ -1,8 +1,8 @@
 """Quadrature over the uncertain failure rate of a part: one gamma factor for all its locations.
 
 Given the factor everything is Poisson again, so a mixture over a few dozen factors is exact to
-rounding. Gauss-Laguerre where few nodes suffice, else the trapezoid in log(theta), which
-converges geometrically for any shape and pipeline.
+rounding. Gauss-Laguerre where few nodes suffice, else the trapezoid in a variable in which the
+laws have equal width everywhere, which converges geometrically for any shape and pipeline.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def rate_nodes(
     *,
     largest_factor: float = inf,
     refine: int = 1,
+    digits: float = DIGITS,
 ) -> tuple[Floats, Floats]:
     r"""Factors of a gamma-distributed rate and their weights.
 
@@ -49,6 +50,8 @@ def rate_nodes(
         Factor at which even the best stocked location would be short; saves nodes above it.
     refine : int
         Multiplies the number of nodes, to test the error of the rule.
+    digits : float
+        Log of the relative error aimed at where Gauss-Laguerre does not serve.
 
     Returns
     -------
@@ -66,9 +69,10 @@ def rate_nodes(
     -----
     A figure of a stock s and a pipeline m sums :math:`\theta^j e^{-m \theta}`. Gauss-Laguerre
     is used with the fewest nodes that integrate these at the largest pipeline for all j up to
-    s + 3 to 1e-12, which is checked against their closed form. Otherwise: the integrand looks like
-    a gamma density of shape at most :math:`b = a + s + 3`, which the trapezoid of spacing h in
-    log(theta) integrates with the relative error :math:`|\Gamma(b + 2 \pi i / h) / \Gamma(b)|`.
+    s + 3 to 1e-12, which is checked against their closed form. Otherwise: with
+    :math:`m \theta + a \theta = \log(1 + e^v)^2` every such term is, in v, about a Gaussian of
+    standard deviation 1/2 (the square root stabilizes a Poisson variance) or wider, which the
+    trapezoid of spacing h integrates with the relative error :math:`2 \exp(-\pi^2 / 2 h^2)`.
 
     Examples
     --------
@@ -90,23 +94,35 @@ def rate_nodes(
         nodes, weights = _gauss_rule(shape, size * refine)
         needed = nodes <= exp(top)
         return nodes[needed], weights[needed]
-    step = _step(shape + max(stock, largest_pipeline) + 3.0) / refine
     bottom = _log_quantile(shape + 1.0, shape + largest_pipeline, upper=False)
-    return _trapezoid_rule(shape, bottom, top, step)
+    scale = shape + largest_pipeline
+    return _trapezoid_rule(shape, scale, (bottom, top), pi / sqrt(2.0 * digits) / refine)
 
 
-def _trapezoid_rule(shape: float, bottom: float, top: float, step: float) -> tuple[Floats, Floats]:
-    """Equidistant nodes in log(theta); the first also carries what lies below it."""
-    log_nodes = top - step * np.arange(ceil((top - bottom) / step), -1, -1)
+def _trapezoid_rule(
+    shape: float, scale: float, log_range: tuple[float, float], step: float
+) -> tuple[Floats, Floats]:
+    """Equidistant nodes in v, scale * theta = log(1 + e^v)^2; the first also carries what is below."""
+    lowest, highest = (_inverse_softplus(sqrt(scale * exp(end))) for end in log_range)
+    v = highest - step * np.arange(ceil((highest - lowest) / step), -1, -1)
+    root = np.logaddexp(0.0, v)
+    nodes = root * root / scale
+    log_nodes = np.log(nodes)
     near = (
         -0.5
         * log_nodes**2
         * (1.0 + log_nodes / 3.0 * (1.0 + log_nodes / 4.0 * (1.0 + log_nodes / 5.0)))
     )
     exponent = np.where(np.abs(log_nodes) < 1e-3, near, log_nodes - np.expm1(log_nodes))
-    weights = step * np.exp(shape * exponent + _log_scale(shape))
+    slope = 2.0 / (root * (1.0 + np.exp(-v)))
+    weights = step * slope * np.exp(shape * exponent + _log_scale(shape))
     weights[0] += max(1.0 - float(weights.sum()), 0.0)
-    return np.exp(log_nodes), weights
+    return nodes, weights
+
+
+def _inverse_softplus(x: float) -> float:
+    """The v with log(1 + e^v) = x > 0."""
+    return x + log(-expm1(-x))
 
 
 @lru_cache(maxsize=1024)
@@ -140,17 +156,6 @@ def _visible_stock(shape: float, pipeline: float, stock: float) -> float:
     if pipeline <= 0:
         return 0.0
     return min(stock, 2.0 * pipeline + 720.0 / log1p(shape / pipeline))
-
-
-@lru_cache(maxsize=4096)
-def _step(shape: float) -> float:
-    """Spacing in log(theta) that integrates gamma densities up to the given shape."""
-    if shape > 1e4:
-        return 2.0 * pi / sqrt(2.0 * DIGITS * shape)
-    step = 0.4
-    while (scipy.special.loggamma(shape + 2j * pi / step).real - lgamma(shape)) > -DIGITS:
-        step *= 0.93
-    return step
 
 
 def _log_quantile(shape: float, rate: float, *, upper: bool) -> float:

@@ -22,6 +22,8 @@ class PricedParts:
     """Use of every kept promise by the best columns."""
     bound: float
     """Lagrangian value: a lower bound of the cost within the limits."""
+    value: float
+    """The same with the best columns found in place of their lower bounds."""
     least: Floats
     """Least cost and penalties of every part, shape (n_parts,)."""
 
@@ -35,17 +37,30 @@ class AllBlocks:
     allowed: Floats
     """Use allowed to each kept promise once fixed use is taken off; positive."""
 
-    def priced(self, price: Floats, limits: Mapping[int, StockBounds] | None = None) -> PricedParts:
-        """Price all parts, some blocks (by position) within narrower limits."""
+    def priced(
+        self,
+        price: Floats,
+        limits: Mapping[int, StockBounds] | None = None,
+        *,
+        tolerance: float = 0.0,
+    ) -> PricedParts:
+        """Price all parts, some blocks (by position) within narrower limits.
+
+        ``tolerance`` is how far the least found may be above its bound, relatively.
+        """
         columns, used = [], np.zeros(len(price))
         least = np.zeros(self.n_parts)
         for place, search in enumerate(self.searches):
-            found, low = search.best(price, (limits or {}).get(place))
+            found, low = search.best(price, (limits or {}).get(place), tolerance=tolerance)
             least[search.block.parts] = low
             used += found.uses[-len(low) :].sum(axis=0)
             columns.append(found)
+        joined = Columns.joined(columns)
         bound = float(least.sum()) - float(price @ self.allowed)
-        return PricedParts(Columns.joined(columns), used, bound, least)
+        found_least = np.full(self.n_parts, np.inf)
+        np.minimum.at(found_least, joined.parts, joined.cost + joined.uses @ price)
+        value = float(found_least.sum()) - float(price @ self.allowed)
+        return PricedParts(joined, used, bound, value, least)
 
     def columns_within(
         self,

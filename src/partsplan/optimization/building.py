@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
+import scipy
 
 from partsplan.evaluation.model import PartBlock
 from partsplan.evaluation.moments import metric_figures, vari_metric_figures
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.evaluation.uncertainty import rate_nodes
-from partsplan.optimization.axes import Floats
+from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.clustered import with_clustered_roots
 from partsplan.optimization.grids import (
     Grids,
@@ -28,6 +31,8 @@ from partsplan.optimization.tables import OUTSIDE, Branch, Family
 from partsplan.optimization.tabulation import TableBuilder
 
 _ENDLESS_TAIL = 1e-14
+_MIXED_CELLS = 1_000_000
+_DIGITS = 23.0
 
 
 def build_tables(evaluation: str, block: PartBlock, grids: Grids) -> Family:
@@ -44,13 +49,24 @@ def _mixed_tables(tree: SupplyTree, grids: Grids, windows: tuple[tuple[int, floa
     if np.isinf(tree.rate_shape).all():
         return _exact_tables(tree, grids, windows)
     mixed: Family | None = None
-    for factor, weight in _factors(tree, grids):
-        given = replace(tree, own_rate=tree.own_rate * factor[:, None])
-        tables = _exact_tables(given, grids, windows).scaled(weight, weight * factor)
+    for part, factor, weight in _factors(tree, grids):
+        given = tree.of_parts(part)
+        given = replace(given, own_rate=given.own_rate * factor[:, None])
+        tables = _exact_tables(given, grids.of_parts(part), windows)
+        mixing = scipy.sparse.csr_array(
+            (weight, (part, np.arange(len(part)))), shape=(tree.n_parts, len(part))
+        )
+        tables = tables.mapped(partial(_mixture, mixing), partial(_mixture, mixing * factor))
         mixed = tables if mixed is None else mixed.plus(tables)
     if mixed is None:
         raise AssertionError("a quadrature rule has at least one node")
     return mixed
+
+
+def _mixture(mixing: Any, figures: Floats) -> Floats:
+    """Sums of rows, a part each."""
+    mixed = mixing @ figures.reshape(len(figures), -1)
+    return np.asarray(mixed).reshape(mixing.shape[0], *figures.shape[1:])
 
 
 def _exact_tables(tree: SupplyTree, grids: Grids, windows: tuple[tuple[int, float], ...]) -> Family:
@@ -63,21 +79,41 @@ def _exact_tables(tree: SupplyTree, grids: Grids, windows: tuple[tuple[int, floa
     return with_clustered_roots(tables, tree, grids, windows)
 
 
-def _factors(tree: SupplyTree, grids: Grids) -> Iterator[tuple[Floats, Floats]]:
-    """Factors on the rates and their weights, one of each per part; padded with weight 0."""
+def _factors(tree: SupplyTree, grids: Grids) -> Iterator[tuple[Integers, Floats, Floats]]:
+    """Part, factor on its rates, and weight: all nodes of all parts, alike in pipeline together."""
     pipeline = worst_pipelines(tree).max(axis=1, initial=0.0)
     rounded = np.exp2(np.ceil(2.0 * np.log2(np.maximum(pipeline, 1e-3))) / 2.0)
-    reach = max([*grids.branch.values(), *grids.leaves.values()])
-    rules = {
-        case: rate_nodes(case[0], case[1], float(reach))
-        for case in set(zip(tree.rate_shape.tolist(), rounded.tolist(), strict=True))
-    }
-    cases = list(zip(tree.rate_shape.tolist(), rounded.tolist(), strict=True))
-    for k in range(max(len(nodes) for nodes, _ in rules.values())):
-        taken = [rules[case] for case in cases]
-        factor = np.array([nodes[k] if k < len(nodes) else 1.0 for nodes, _ in taken])
-        weight = np.array([weights[k] if k < len(nodes) else 0.0 for nodes, weights in taken])
-        yield factor, weight
+    lists = [*grids.branch.values(), *grids.leaves.values()]
+    highest = max(int(stocks.max(initial=0)) for stocks in lists)
+    rules = [
+        rate_nodes(shape, mean, min(highest, 5.0 + 1.5 * mean), digits=_DIGITS)
+        for shape, mean in zip(tree.rate_shape.tolist(), rounded.tolist(), strict=True)
+    ]
+    part = np.repeat(np.arange(tree.n_parts), [len(nodes) for nodes, _ in rules])
+    factor = np.concatenate([nodes for nodes, _ in rules])
+    weight = np.concatenate([weights for _, weights in rules])
+    mean = pipeline[part] * factor
+    order = np.argsort(mean, kind="stable")
+    most = max(1, _MIXED_CELLS // _cells(tree, grids))
+    start = 0
+    while start < len(order):
+        end = int(np.searchsorted(mean[order], 2.0 * mean[order[start]] + 2.0, side="right"))
+        chosen = np.sort(order[start : min(end, start + most)])
+        yield part[chosen], factor[chosen], weight[chosen]
+        start += len(chosen)
+
+
+def _cells(tree: SupplyTree, grids: Grids) -> int:
+    """Figures of one kind per part at the childless locations of the largest family."""
+    contexts = {OUTSIDE: 1}
+    for location in tree.order:
+        if location in grids.branch:
+            above = contexts[int(tree.parents[location])]
+            contexts[location] = above * (grids.branch[location].shape[1] + 1)
+    return max(
+        contexts[parent] * max(lists.shape[1], 1) * lists.shape[2]
+        for parent, lists in grids.leaves.items()
+    )
 
 
 class _MomentTables:
@@ -97,13 +133,13 @@ class _MomentTables:
         figures = metric_figures if evaluation == "metric" else vari_metric_figures
         self.sizes = self._sizes(tree)
         rows = np.indices((tree.n_parts, *self.sizes)).reshape(1 + len(self.sizes), -1)
-        stock = grids.lowest[rows[0]]
+        stock = np.zeros((rows.shape[1], tree.n_locations), dtype=np.int64)
         for location in range(tree.n_locations):
             place = rows[1 + self.depth[location]]
-            last = self._branch_size(location)
-            stock[:, location] = np.where(
-                place == last, self.endless[rows[0], location], stock[:, location] + place
-            )
+            lists = grids.of(location, int(tree.parents[location]))
+            listed = lists[rows[0], np.minimum(place, lists.shape[1] - 1)]
+            is_endless = (place == lists.shape[1]) & (location in grids.branch)
+            stock[:, location] = np.where(is_endless, self.endless[rows[0], location], listed)
         spread = tree.of_parts(rows[0])
         late = figures(spread, stock).expected_backorders
         self.backorders = late.reshape(tree.n_parts, *self.sizes, tree.n_locations)
@@ -112,17 +148,11 @@ class _MomentTables:
         """The tables with their late units replaced."""
         return self._family(OUTSIDE, tables)
 
-    def _branch_size(self, location: int) -> int:
-        """Place of the endless stock of a location with children; none for the others."""
-        return self.grids.branch.get(location, -1)
-
     def _sizes(self, tree: SupplyTree) -> tuple[int, ...]:
         sizes = np.zeros(int(self.depth.max()) + 1, dtype=np.int64)
         for location in range(tree.n_locations):
-            if location in self.grids.branch:
-                size = self.grids.branch[location] + 1
-            else:
-                size = self.grids.leaves[int(tree.parents[location])]
+            size = self.grids.of(location, int(tree.parents[location])).shape[1]
+            size += location in self.grids.branch
             depth = self.depth[location]
             sizes[depth] = max(sizes[depth], size)
         return tuple(int(size) for size in sizes)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from partsplan.optimization.axes import Booleans, Floats, Integers
-from partsplan.optimization.grids import Grids
+from partsplan.optimization.grids import Gap, Grids
 from partsplan.optimization.tables import Branch, Family, Figures, Leaves
 
 
@@ -19,16 +19,12 @@ class LeavesChoice:
     leaves: Leaves
     values: Floats
     """Value of every tabulated stock: (part, context..., leaf, stock)."""
+    lows: Floats
+    """Least that it or a stock in the gap before it can cost, same axes."""
     best: Integers
-    """Grid position of the least value: (part, context..., leaf)."""
+    """Place of the least value in the list: (part, context..., leaf)."""
     beyond: Floats
-    """Least that any stock beyond the table can cost: (part, context... or 1..., leaf)."""
-
-    @property
-    def is_short(self) -> Booleans:
-        """Whether a stock beyond the table might be better: (part, context..., leaf)."""
-        least = np.take_along_axis(self.values, self.best[..., None], axis=-1)[..., 0]
-        return self.beyond < least
+    """Least that any stock beyond the list can cost: (part, context... or 1..., leaf)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +34,10 @@ class BranchChoice:
     branch: Branch
     values: Floats
     """(part, context..., stock), the endless stock left out."""
+    lows: Floats
+    """Least that a stock or one in the gap before it can cost, same axes; then beyond the list."""
     best: Integers
-    best_low: Integers
-    """Grid position of the least lower bound; the table's length means beyond it."""
-    beyond: Floats
-    """Least that any stock beyond the table can cost: (part, context...)."""
+    """Place of the least value in the list."""
     below: FamilyChoice
 
 
@@ -61,38 +56,94 @@ class FamilyChoice:
 
 def chosen_stock(choice: FamilyChoice, grids: Grids) -> Integers:
     """Best stock of every part, shape (n_parts, n_locations)."""
-    stock = grids.lowest.copy()
-    _decode(choice, (np.arange(len(stock)),), stock)
+    n_parts = len(choice.value)
+    stock = np.zeros((n_parts, grids.n_locations), dtype=np.int64)
+    _decode(choice, grids, (np.arange(n_parts),), stock)
     return stock
 
 
-def _decode(choice: FamilyChoice, at: tuple[Integers, ...], stock: Integers) -> None:
+def _decode(choice: FamilyChoice, grids: Grids, at: tuple[Integers, ...], stock: Integers) -> None:
     leaves = list(choice.leaves.leaves.locations)
-    stock[:, leaves] += choice.leaves.best[at]
+    if leaves:
+        place = choice.leaves.best[at][..., None]
+        stock[:, leaves] = np.take_along_axis(grids.leaves[choice.parent], place, axis=-1)[..., 0]
     for branch in choice.branches:
-        best = branch.best[at]
-        stock[:, branch.branch.location] += best
-        _decode(branch.below, (*at, best), stock)
+        location, best = branch.branch.location, branch.best[at]
+        stock[:, location] = grids.branch[location][at[0], best]
+        _decode(branch.below, grids, (*at, best), stock)
 
 
-def short_grids(choice: FamilyChoice, parts: Integers) -> tuple[set[int], set[int]]:
-    """Branches, and parents of leaves, whose tables end too early for some parts' bound."""
-    branches: set[int] = set()
-    leaves: set[int] = set()
-    _collect_short(choice, (parts,), branches, leaves)
-    return branches, leaves
+def gaps_on_path(
+    choice: FamilyChoice, grids: Grids, at: tuple[Integers, ...], looseness: Floats
+) -> list[Gap]:
+    """Gaps that hold the lower bounds of a family down, where the bounds lie.
 
-
-def _collect_short(
-    choice: FamilyChoice, at: tuple[Integers, ...], branches: set[int], leaves: set[int]
-) -> None:
-    if choice.leaves.is_short[at].any():
-        leaves.add(choice.parent)
+    Parameters
+    ----------
+    choice, grids
+        Values of a block and its lists.
+    at
+        Part of each row, and the places of its locations above, the root first.
+    looseness
+        How far below the least value a gap's bound may be left, by row.
+    """
+    found: list[Gap] = []
+    leaves = choice.leaves
+    for here, location in enumerate(leaves.leaves.locations):
+        values, lows = leaves.values[..., here, :][at], leaves.lows[..., here, :][at]
+        beyond = np.broadcast_to(leaves.beyond[..., here], leaves.values.shape[:-2])[at]
+        lows = np.concatenate([lows, beyond[:, None]], axis=-1)
+        found += gaps_below(
+            location,
+            grids.of(location, choice.parent),
+            at[0],
+            lows,
+            values.min(axis=-1) - looseness,
+        )
     for branch in choice.branches:
-        best = branch.best_low[at]
-        if (best == branch.values.shape[-1]).any():
-            branches.add(branch.branch.location)
-        _collect_short(branch.below, (*at, best), branches, leaves)
+        location = branch.branch.location
+        lows = branch.lows[at]
+        most = branch.values[at].min(axis=-1) - looseness
+        found += gaps_below(location, grids.branch[location], at[0], lows, most)
+        place = lows.argmin(axis=-1)
+        found += gaps_on_path(branch.below, grids, (*at, place), looseness)
+    return found
+
+
+def lows_on_path(choice: FamilyChoice, at: tuple[Integers, ...]) -> dict[int, Floats]:
+    """Lower bounds of every location's stocks, given the best choices above: (part, stock)."""
+    leaves = choice.leaves
+    found = {
+        location: leaves.lows[..., here, :][at]
+        for here, location in enumerate(leaves.leaves.locations)
+    }
+    for branch in choice.branches:
+        found[branch.branch.location] = branch.lows[at][:, :-1]
+        found |= lows_on_path(branch.below, (*at, branch.best[at]))
+    return found
+
+
+def gaps_below(
+    location: int, lists: Integers, parts: Integers, lows: Floats, most: Floats
+) -> list[Gap]:
+    """Gaps of one location whose bounds are below ``most``, by row; a part once in each record."""
+    row, place = np.nonzero(lows < most[:, None])
+    part = parts[row]
+    is_gap = ends_gap(lists[part], place)
+    if not is_gap.any():
+        return []
+    part, place = np.unique(np.stack([part[is_gap], place[is_gap]]), axis=1)
+    turn = np.arange(len(part)) - np.searchsorted(part, part)
+    return [Gap(location, part[turn == k], place[turn == k]) for k in range(int(turn.max()) + 1)]
+
+
+def ends_gap(lists: Integers, place: Integers) -> Booleans:
+    """Whether a place of each list, or the one behind it, ends a gap of stocks not tabulated."""
+    size = lists.shape[-1]
+    rows = np.arange(len(place))
+    here = lists[rows, np.minimum(place, size - 1)]
+    before = np.where(place > 0, lists[rows, np.maximum(place - 1, 0)], here - 1)
+    return np.asarray((place == size) | (here > before + 1))
 
 
 def figures_of_rows(
@@ -123,7 +174,12 @@ def figures_of_rows(
     backorders = np.zeros(stock.shape)
     stockout = np.zeros(stock.shape)
     late = np.zeros((len(stock), len(windows)))
-    place = stock - grids.lowest[parts]
+    place = np.zeros_like(stock)
+    for location, lists in grids.branch.items():
+        place[:, location] = (lists[parts] == stock[:, location, None]).argmax(axis=-1)
+    for parent, members in grids.members.items():
+        chosen = list(members)
+        place[:, chosen] = (grids.leaves[parent][parts] == stock[:, chosen, None]).argmax(axis=-1)
     _pick(tables, (parts,), place, (backorders, stockout, late), windows)
     return backorders, stockout, late
 

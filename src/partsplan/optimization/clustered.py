@@ -14,7 +14,7 @@ from partsplan.evaluation.orders import clustered_moments
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.grids import Grids
-from partsplan.optimization.tables import Family, Figures
+from partsplan.optimization.tables import OUTSIDE, Family, Figures
 
 
 def with_clustered_roots(
@@ -49,8 +49,9 @@ class _ClusteredRoots:
     def replaced(self, root: int, figures: Figures) -> Figures:
         """Figures of one root, axes (part, stock), with its clustered parts' own."""
         parts = np.flatnonzero(self.tree.clustered_roots[:, root])
-        size = figures.backorders.shape[-1]
-        stock = self.grids.lowest[parts, root][:, None] + np.arange(size)
+        stock = self.grids.of(root, OUTSIDE)[parts]
+        if root in self.grids.branch:  # the endless stock is put back by `_put`
+            stock = np.concatenate([stock, stock[:, -1:]], axis=1)
         late_units, stockout = self._at(root, parts, stock, 0.0)
         late = dict(figures.late)
         for window, (location, days) in enumerate(self.windows):

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import scipy
 
-from partsplan.optimization.axes import Floats
+from partsplan.optimization.axes import Floats, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,25 +26,33 @@ class Given:
     kind: Literal["loss", "tail", "law"]
     """E[(X - S)+], P(X >= S) or P(X = k): what the figure is at one unit less than the first."""
 
-    def by_count(self, counts: int) -> Floats:
+    def by_count(self, counts: int, stock: Integers | None = None) -> Floats:
         r"""Figure given n = 0, 1, ... late units; axes (part, n, location, stock).
+
+        ``stock``, of shape (part, location, size), picks stocks; by default all are given.
 
         With one more late unit, this location is the one that waits for it with probability f:
         :math:`g(n + 1, S) = (1 - f) g(n, S) + f g(n, S - 1)`, all terms positive.
         """
         current = self.none_late
-        steps = [current]
+        n, n_places, full = current.shape
         f = self.share[..., None]
-        for _ in range(counts - 1):
-            shifted = np.empty_like(current)
-            shifted[..., 1:] = current[..., :-1]
-            if self.kind == "loss":
-                shifted[..., 0] = current[..., 0] + 1.0
-            else:
-                shifted[..., 0] = 1.0 if self.kind == "tail" else 0.0
-            current = (1.0 - f) * current + f * shifted
-            steps.append(current)
-        return np.stack(steps, axis=1)
+        first = self.share if self.kind != "law" else 0.0
+        picked = None
+        if stock is not None:
+            row = np.arange(n * n_places).reshape(n, n_places, 1)
+            picked = row * full + stock
+        steps = np.empty((n, counts, n_places, full if stock is None else stock.shape[-1]))
+        for count in range(counts):
+            if count > 0:
+                further = current * (1.0 - f)
+                further[..., 1:] += f * current[..., :-1]
+                further[..., 0] += first
+                if self.kind == "loss":
+                    further[..., 0] += self.share * current[..., 0]
+                current = further
+            steps[:, count] = current if picked is None else current.ravel()[picked]
+        return steps
 
 
 def poisson_law(mean: Floats, length: int) -> Floats:

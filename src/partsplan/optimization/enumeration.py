@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from partsplan.optimization.axes import Floats, Integers
-from partsplan.optimization.choices import FamilyChoice
-from partsplan.optimization.grids import Grids
+from partsplan.optimization.choices import FamilyChoice, gaps_below, gaps_on_path
+from partsplan.optimization.grids import Gap, Grids
 
 
 class TooManyStocksError(Exception):
@@ -22,14 +22,12 @@ class TooManyStocksError(Exception):
 
 
 class TableTooShortError(Exception):
-    """A stock beyond the tables may lie within the slack."""
+    """Stocks that are not tabulated may lie within the slack."""
 
-    def __init__(self, branches: set[int], leaves: set[int]) -> None:
-        super().__init__("a stock beyond the tables may lie within the slack")
-        self.branches = branches
-        """Locations with children whose tables must grow."""
-        self.leaves = leaves
-        """Parents of childless locations whose tables must grow."""
+    def __init__(self, gaps: list[Gap]) -> None:
+        super().__init__("stocks that are not tabulated may lie within the slack")
+        self.gaps = gaps
+        """Where they lie."""
 
 
 def stocks_within(
@@ -61,29 +59,35 @@ def stocks_within(
     TooManyStocksError
         If there are more than ``limit``.
     TableTooShortError
-        If all stocks are asked for and the tables end too early.
+        If all stocks are asked for and some within the slack are not tabulated.
     """
     part = np.flatnonzero(slack >= 0.0)
-    place = np.zeros((len(part), grids.lowest.shape[1]), dtype=np.int64)
+    place = np.zeros((len(part), grids.n_locations), dtype=np.int64)
     left = slack[part]
-    changes_left = np.full(len(part), grids.lowest.shape[1] if changes is None else changes)
+    changes_left = np.full(len(part), grids.n_locations if changes is None else changes)
     for spot in _spots(choice, ()):
         at = (part, *(place[:, above] for above in spot.path))
         here = spot.values[at]
         least = here.min(axis=-1)
-        if changes is None and (spot.beyond[at] - least <= left).any():
-            raise TableTooShortError(*spot.too_short)
         excess = here - least[:, None]
         may = excess <= left[:, None]
         may &= (excess <= 0.0) | (changes_left > 0)[:, None]
         row, chosen = np.nonzero(may)
         if len(row) > limit:
             raise TooManyStocksError
+        if changes is None:
+            gaps = spot.gaps_within(at, least + left, grids)
+            if gaps:
+                raise TableTooShortError(gaps)
         left = left[row] - excess[row, chosen]
         changes_left = changes_left[row] - (excess[row, chosen] > 0.0)
         part, place = part[row], place[row]
         place[:, spot.location] = chosen
-    return part, grids.lowest[part] + place
+    stock = np.empty_like(place)
+    for spot in _spots(choice, ()):
+        lists = grids.of(spot.location, spot.parent)[part]
+        stock[:, spot.location] = np.take_along_axis(lists, place[:, [spot.location]], 1)[:, 0]
+    return part, stock
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,24 +95,40 @@ class _Spot:
     """One location of the walk down the tree."""
 
     location: int
+    parent: int
     path: tuple[int, ...]
     """Locations above, the root first."""
     values: Floats
     """(part, context..., stock)."""
-    beyond: Floats
-    """Least of the stocks beyond the table: (part, context...)."""
-    too_short: tuple[set[int], set[int]]
-    """What must grow if the table is too short."""
+    lows: Floats
+    """Least of a stock and the gap before it, same axes, then of the stocks beyond the list."""
+
+    below: FamilyChoice | None
+    """Choices below a location with children."""
+
+    def gaps_within(self, at: tuple[Integers, ...], most: Floats, grids: Grids) -> list[Gap]:
+        """Gaps, here or below, in which a stock may cost at most ``most``, by row."""
+        lists = grids.of(self.location, self.parent)
+        lows = self.lows[at]
+        values = np.concatenate([self.values[at], np.full((len(lows), 1), np.inf)], axis=-1)
+        is_loose = (lows <= most[:, None]) & (lows < values)
+        found = gaps_below(self.location, lists, at[0], np.where(is_loose, -np.inf, np.inf), most)
+        if self.below is not None:
+            row, place = np.nonzero(is_loose)
+            inside = tuple(above[row] for above in at)
+            found += gaps_on_path(self.below, grids, (*inside, place), np.zeros(len(row)))
+        return found
 
 
 def _spots(choice: FamilyChoice, path: tuple[int, ...]) -> Iterator[_Spot]:
     """All locations below a parent, each after those above it."""
-    values = choice.leaves.values
-    for here, location in enumerate(choice.leaves.leaves.locations):
-        beyond = np.broadcast_to(choice.leaves.beyond[..., here], values.shape[:-2])
-        yield _Spot(location, path, values[..., here, :], beyond, (set(), {choice.parent}))
+    leaves = choice.leaves
+    for here, location in enumerate(leaves.leaves.locations):
+        values, lows = leaves.values[..., here, :], leaves.lows[..., here, :]
+        beyond = np.broadcast_to(leaves.beyond[..., here], values.shape[:-1])
+        lows = np.concatenate([lows, beyond[..., None]], axis=-1)
+        yield _Spot(location, choice.parent, path, values, lows, None)
     for branch in choice.branches:
         location = branch.branch.location
-        beyond = np.broadcast_to(branch.beyond, branch.values.shape[:-1])
-        yield _Spot(location, path, branch.values, beyond, ({location}, set()))
+        yield _Spot(location, choice.parent, path, branch.values, branch.lows, branch.below)
         yield from _spots(branch.below, (*path, location))

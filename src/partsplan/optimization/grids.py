@@ -1,8 +1,12 @@
-"""Which stocks are tabulated: from the lowest allowed up to where a bound shows more is useless."""
+"""Which stocks are tabulated: a list per part and location, refined where a bound says it matters.
+
+Between two tabulated stocks a < b no stock costs less than holding a + 1 and the penalties of b,
+because penalties fall with stock. So lists may have gaps, and stay short.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,52 +15,217 @@ import scipy
 from partsplan.evaluation.laws import count_reach
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.tables import OUTSIDE
 
 ENDLESS_TAIL = 1e-15
 """Probability at which a stock counts as never running out."""
+_BRANCH_QUANTILES = (-2.0, -1.0, -0.3, 0.4, 1.2, 2.2)
+_LEAF_QUANTILES = (0.0, 1.0, 2.0, 3.0, 4.5)
+_CONTIGUOUS_TAIL = 0.02
+_SPLITS = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Gap:
+    """Stocks of one location between tabulated ones, for some parts."""
+
+    location: int
+    parts: Integers
+    """Place of each part in the block."""
+    place: Integers
+    """Place in the list that ends the gap; the length of the list means beyond it."""
+
+
+@dataclass(frozen=True, eq=False)
 class Grids:
-    """Which stocks are tabulated: from ``lowest`` on, a number per branch and per set of leaves."""
+    """Tabulated stocks, increasing; short lists are filled up with their last entry.
 
-    lowest: Integers
-    """Shape (n_parts, n_locations)."""
-    branch: Mapping[int, int]
-    """Number of stocks of a location with children, the endless one not counted."""
-    leaves: Mapping[int, int]
-    """Number of stocks of the childless locations below a location (or OUTSIDE)."""
+    ``branch`` has an array of shape (n_parts, size) per location with children, the endless stock
+    not counted; ``leaves`` one of shape (n_parts, n_leaves, size) per parent of childless ones.
+    """
 
-    def grown(self, branches: Collection[int], leaves: Collection[int]) -> Grids:
-        """Grids with more stocks where they were too short."""
+    branch: Mapping[int, Integers]
+    leaves: Mapping[int, Integers]
+    members: Mapping[int, tuple[int, ...]]
+    """Childless locations by parent (or ``OUTSIDE``), in location order."""
+    has_gaps: bool
+    """Whether locations with children may have gaps in their lists."""
+
+    @property
+    def n_locations(self) -> int:
+        """Number of locations."""
+        return len(self.branch) + sum(map(len, self.members.values()))
+
+    @property
+    def n_stocks(self) -> int:
+        """Lengths of all lists together."""
+        return sum(lists.shape[-1] for lists in (*self.branch.values(), *self.leaves.values()))
+
+    def of(self, location: int, parent: int) -> Integers:
+        """The lists of a location, shape (n_parts, size)."""
+        if location in self.branch:
+            return self.branch[location]
+        return self.leaves[parent][:, self.members[parent].index(location)]
+
+    def of_parts(self, rows: Integers) -> Grids:
+        """The lists of some parts; a part may come twice."""
         return replace(
             self,
-            branch={at: _more(n) if at in branches else n for at, n in self.branch.items()},
-            leaves={at: _more(n) if at in leaves else n for at, n in self.leaves.items()},
+            branch={at: lists[rows] for at, lists in self.branch.items()},
+            leaves={at: lists[rows] for at, lists in self.leaves.items()},
         )
 
+    def pruned(self, lows: Mapping[int, Floats], margins: Floats) -> Grids:
+        """Lists without the stocks that are far from any use.
 
-def _more(size: int) -> int:
-    return size + max(2, size // 2)
+        Parameters
+        ----------
+        lows
+            By location, the least that every stock can cost: (part, stock).
+        margins
+            Shape (n_parts, n_locations): stocks that cost more than this above the least go, but
+            for the first, the last, and the next on both sides.
+        """
+        branch = {
+            at: _without_far(lists, lows[at], margins[:, at]) for at, lists in self.branch.items()
+        }
+        leaves = {}
+        for parent, members in self.members.items():
+            own = [
+                _without_far(self.leaves[parent][:, here], lows[at], margins[:, at])
+                for here, at in enumerate(members)
+            ]
+            width = max((lists.shape[1] for lists in own), default=1)
+            none = np.zeros((len(margins), 0, 1), dtype=np.int64)
+            leaves[parent] = (
+                np.stack([_filled_up(lists, width) for lists in own], axis=1) if own else none
+            )
+        return replace(self, branch=branch if self.has_gaps else self.branch, leaves=leaves)
+
+    def refined(self, gaps: Sequence[Gap]) -> Grids:
+        """Lists with some stocks more in the gaps."""
+        branch, leaves = dict(self.branch), dict(self.leaves)
+        parent_of = {leaf: parent for parent, members in self.members.items() for leaf in members}
+        wider: dict[int, list[Integers]] = {}
+        for location in dict.fromkeys(gap.location for gap in gaps):
+            own = [gap for gap in gaps if gap.location == location]
+            if location in branch:
+                lists, has_gaps = branch[location], self.has_gaps
+                branch[location] = _merged(lists, _stocks_in(lists, own, has_gaps=has_gaps))
+                continue
+            parent = parent_of[location]
+            members = self.members[parent]
+            more = wider.setdefault(parent, [leaves[parent][:, k] for k in range(len(members))])
+            here = members.index(location)
+            more[here] = np.concatenate(
+                [more[here], _stocks_in(leaves[parent][:, here], own, has_gaps=True)], axis=1
+            )
+        for parent, more in wider.items():
+            width = max(lists.shape[1] for lists in more)
+            stacked = np.stack([_filled_up(lists, width) for lists in more], axis=1)
+            leaves[parent] = _merged(stacked, stacked[..., :0])
+        return replace(self, branch=branch, leaves=leaves)
 
 
-def first_grids(tree: SupplyTree, lowest: Integers, tail: float = 0.02) -> Grids:
-    """Grids that reach the quantile of each location's demand over its worst resupply time."""
-    pipeline = tree.pipeline()
-    mean = pipeline + 0.25 * (worst_pipelines(tree) - pipeline)
-    branch: dict[int, int] = {}
-    leaves: dict[int, int] = {}
-    spread = 1.5 * np.sqrt(mean + tree.pipeline_excess()) if tree.is_clustered else None
+def _stocks_in(lists: Integers, gaps: Sequence[Gap], *, has_gaps: bool) -> Integers:
+    """Stocks that split the gaps, shape (n_parts, count); a part without a gap repeats its last."""
+    size = lists.shape[1]
+    count = _SPLITS if has_gaps else max(_SPLITS, size // 2)
+    more = [np.repeat(lists[:, -1:], count, axis=1) for _ in gaps]
+    for gap, new in zip(gaps, more, strict=True):
+        rows = gap.parts
+        last = lists[rows, -1]
+        before = np.where(gap.place > 0, lists[rows, np.maximum(gap.place - 1, 0)], -1)
+        is_beyond = gap.place == size
+        end = np.where(is_beyond, before, lists[rows, np.minimum(gap.place, size - 1)])
+        steps = np.arange(1, count + 1)
+        # a short gap is filled, a long one cut into equal pieces
+        width = np.maximum(end - before - 1, 0)[:, None]
+        inside = before[:, None] + np.maximum(
+            np.minimum(steps, width), (width + 1) * steps // (count + 1)
+        )
+        beyond = last[:, None] + steps
+        if has_gaps:
+            beyond[:, -1] = last + 2 + np.maximum(2, last // 2)
+        new[rows] = np.where(is_beyond[:, None], beyond, inside)
+    return np.concatenate(more, axis=1)
+
+
+def _without_far(lists: Integers, lows: Floats, margin: Floats) -> Integers:
+    near = lows <= lows.min(axis=1, keepdims=True) + margin[:, None]
+    near[:, :-1] |= near[:, 1:].copy()
+    near[:, 1:] |= near[:, :-1].copy()
+    near[:, 0] = True
+    last = lists[:, -1:]
+    # what goes is replaced by the last entry, which stays
+    return _merged(np.where(near, lists, last), lists[:, :0])
+
+
+def _filled_up(lists: Integers, width: int) -> Integers:
+    missing = width - lists.shape[1]
+    return np.concatenate([lists, np.repeat(lists[:, -1:], missing, axis=1)], axis=1)
+
+
+def _merged(lists: Integers, more: Integers) -> Integers:
+    """Increasing lists without doubles, filled up with their last entries."""
+    joined = np.sort(np.concatenate([lists, more], axis=-1), axis=-1)
+    last = joined[..., -1:]
+    is_double = np.diff(joined, axis=-1, prepend=-1) == 0
+    ordered = np.sort(np.where(is_double, np.iinfo(np.int64).max, joined), axis=-1)
+    size = int((~is_double).sum(axis=-1).max(initial=1))
+    merged: Integers = np.minimum(ordered[..., :size], last)
+    return merged
+
+
+def first_grids(tree: SupplyTree, lowest: Integers, *, has_gaps: bool) -> Grids:
+    """Lists around the stocks that plans usually hold, the lowest allowed one always first.
+
+    Parameters
+    ----------
+    tree
+        The block.
+    lowest
+        Shape (n_parts, n_locations): fewest units allowed.
+    has_gaps
+        Whether locations with children may have gaps; without, their lists count up to a
+        quantile of the demand over their worst resupply time.
+    """
+    mean, spread = _mean_and_spread(tree)
+    members: dict[int, tuple[int, ...]] = {OUTSIDE: ()}
+    branch: dict[int, Integers] = {}
     for location in range(tree.n_locations):
-        size = 2 + reach(mean[:, location], tail)
-        if spread is not None:
-            size = max(size, 2 + int((mean + spread)[:, location].max(initial=0.0)))
         if tree.children[location]:
-            branch[location] = size
+            members.setdefault(location, ())
+            size = 2 + reach(mean[:, location], _CONTIGUOUS_TAIL)
+            size = max(size, 2 + int((mean + spread)[:, location].max(initial=0.0)))
+            first = lowest[:, location, None] + np.arange(2 if has_gaps else size)
+            likely = _likely(mean[:, location], spread[:, location], _BRANCH_QUANTILES)
+            more = np.maximum(likely, first[:, :1]) if has_gaps else first[:, :0]
+            branch[location] = _merged(first, more)
         else:
             parent = int(tree.parents[location])
-            leaves[parent] = max(leaves.get(parent, 0), size)
-    return Grids(lowest, branch, leaves)
+            members[parent] = (*members.get(parent, ()), location)
+    leaves: dict[int, Integers] = {}
+    for parent, inside in members.items():
+        chosen = list(inside)
+        first = lowest[:, chosen, None] + np.arange(3)
+        likely = _likely(mean[:, chosen], spread[:, chosen], _LEAF_QUANTILES)
+        leaves[parent] = _merged(first, np.maximum(likely, first[..., :1]))
+    return Grids(branch, leaves, members, has_gaps)
+
+
+def _likely(mean: Floats, spread: Floats, deviations: tuple[float, ...]) -> Integers:
+    """Stocks some deviations above the mean, never negative, on a new last axis."""
+    stock = mean[..., None] + spread[..., None] * np.array(deviations)
+    return np.asarray(np.maximum(np.rint(stock), 0.0)).astype(np.int64)
+
+
+def _mean_and_spread(tree: SupplyTree) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of the pipelines when a quarter of the worst delay is felt."""
+    pipeline = tree.pipeline()
+    mean = pipeline + 0.25 * (worst_pipelines(tree) - pipeline)
+    variance = mean + mean**2 / tree.rate_shape[:, None] + tree.pipeline_excess()
+    return mean, np.sqrt(variance)
 
 
 def reach(mean: Floats, tail: float) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from partsplan.optimization.all_blocks import AllBlocks
+from partsplan.optimization.all_blocks import AllBlocks, PricedParts
 from partsplan.optimization.axes import Floats
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import ColumnPool, Columns
@@ -26,6 +26,8 @@ _LARGEST_STEP = 50.0
 _START_PASSES = 12
 _MOST_PASSES = 250
 _STALL = 2e-4
+_START_TOLERANCE = 2e-2
+_SHARE_OF_DUAL_GAP = 0.02
 _SLACK_FACTOR = 1e3
 
 
@@ -72,36 +74,38 @@ class PriceFinder:
 
     def run(self, tolerance: float) -> PriceState:
         """Raise the bound until it is within ``tolerance`` of the restricted master's optimum."""
-        used, _ = self._pass(np.zeros(len(self.allowed)))
-        if (used <= self.allowed).all():
+        first, _ = self._pass(np.zeros(len(self.allowed)), 0.0)
+        if (first.used <= self.allowed).all():
             self.state.relaxation = self.state.bound
             return self.state
         self._multiply()
+        for search in self.blocks.searches:
+            search.prune(self.state.price)
         if not self.clock.is_over:
             self._generate_columns(tolerance)
         return self.state
 
-    def _pass(self, price: Floats) -> tuple[Floats, Columns]:
-        """Price all parts; returns the use of the best columns and the columns new to the pool."""
-        result = self.blocks.priced(price)
+    def _pass(self, price: Floats, tolerance: float) -> tuple[PricedParts, Columns]:
+        """Price all parts; returns the result and the columns new to the pool."""
+        result = self.blocks.priced(price, tolerance=tolerance)
         self.state.passes += 1
         if result.bound > self.state.bound:
             self.state.bound, self.state.price = result.bound, price.copy()
             self.state.least = result.least
         logger.info("pass %d: bound %.8g", self.state.passes, self.state.bound)
-        return result.used, self.state.pool.add(result.columns)
+        return result, self.state.pool.add(result.columns)
 
     def _multiply(self) -> None:
         """Multiplicative passes until the bound stalls."""
         price = self._first_price()
-        recent: list[float] = []
+        values: list[float] = []
         for _ in range(_START_PASSES):
-            used, _ = self._pass(price)
-            recent.append(self.state.bound)
-            stalled = len(recent) > 3 and recent[-1] - recent[-4] < _STALL * abs(recent[-1])
+            result, _ = self._pass(price, _START_TOLERANCE)
+            values.append(max([result.value, *values[-1:]]))
+            stalled = len(values) > 3 and values[-1] - values[-4] < _STALL * abs(values[-1])
             if stalled or self.clock.is_over:
                 return
-            step = np.maximum(used / self.allowed, 0.0) ** _STEP_POWER
+            step = np.maximum(result.used / self.allowed, 0.0) ** _STEP_POWER
             price = price * np.clip(step, 1.0 / _LARGEST_STEP, _LARGEST_STEP)
 
     def _first_price(self) -> Floats:
@@ -124,9 +128,10 @@ class PriceFinder:
                 return
             before = self.state.bound
             price = toward_best * self.state.price + (1.0 - toward_best) * solution.price
-            _, fresh = self._pass(price)
+            precision = min(_START_TOLERANCE, _SHARE_OF_DUAL_GAP * self.state.dual_gap)
+            _, fresh = self._pass(price, precision)
             if len(fresh) == 0 and toward_best > 0.0:
-                _, fresh = self._pass(solution.price)
+                _, fresh = self._pass(solution.price, 0.0)
             master.add(fresh)
             toward_best = 0.5 if self.state.bound > before else 0.8 * toward_best
             if len(fresh) == 0 and self.state.bound <= before:

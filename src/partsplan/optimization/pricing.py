@@ -2,8 +2,9 @@
 
 Given its parent's stock a subtree stands alone, so values climb the tree: a location's value in a
 context (the stocks above it) is the least of holding cost, penalties and its children's values.
-Beside each value runs a lower bound that also covers the stocks beyond the tables: a further unit
-costs its holding, and saves at most all that is left (the children's values at endless stock).
+Beside each value runs a lower bound that also covers the stocks not tabulated: in a gap below
+a tabulated stock none has smaller penalties than that one, and beyond the list none smaller than
+endless stock; each costs at least the holding of the first.
 """
 
 from __future__ import annotations
@@ -64,6 +65,31 @@ class _Above:
     """(part, 1..., stock)."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Holding:
+    """Cost of holding tabulated stocks, ``inf`` where the limits bar them."""
+
+    here: Floats
+    """(part, [leaf,] stock)."""
+    from_gap: Floats
+    """The least of the stock itself and those in the gap before it; same axes."""
+    beyond: Floats
+    """The first stock beyond the list: (part[, leaf])."""
+    has_gaps: bool
+
+    @classmethod
+    def of(cls, stock: Integers, unit: Floats, lowest: Integers, highest: Floats) -> _Holding:
+        """Holding of lists of stocks; the rest has the same axes, the last of length 1."""
+        before = np.concatenate([stock[..., :1] - 1, stock[..., :-1]], axis=-1)
+        first = np.minimum(np.maximum(before + 1, lowest), stock)
+        is_out = (stock < lowest) | (stock == before)  # lists are filled up with their last entry
+        here = np.where(is_out | (stock > highest), np.inf, unit * stock)
+        from_gap = np.where(is_out | (first > highest), np.inf, unit * first)
+        further = np.maximum(stock[..., -1:] + 1, lowest)
+        beyond = np.where(further > highest, np.inf, unit * further)[..., 0]
+        return cls(here, from_gap, beyond, bool((first < stock).any()))
+
+
 class PriceSearch:
     """Values of a block's tables at one set of prices.
 
@@ -75,9 +101,9 @@ class PriceSearch:
         Tabulated stocks and their figures.
     unit_price
         Shape (n_parts, n_locations): cost of holding one unit in the objective's unit.
-    lowest, highest
-        Shape (n_parts, n_locations): fewest and most units a location may hold; ``inf`` where
-        unlimited.
+    limits
+        Fewest and most units a location may hold, each of shape (n_parts, n_locations); ``inf``
+        where unlimited.
     """
 
     def __init__(
@@ -92,9 +118,27 @@ class PriceSearch:
         self.grids = grids
         self.tables = tables
         self.unit_price = unit_price
-        self.lowest, self.highest = limits
+        self._leaf_holdings = {
+            parent: _Holding.of(stock, *self._by_stock(list(grids.members[parent]), limits))
+            for parent, stock in grids.leaves.items()
+        }
+        self._branch_holdings = {
+            location: _Holding.of(stock, *self._by_stock(location, limits))
+            for location, stock in grids.branch.items()
+        }
         routes = block.weights.routes
         self._direct = {route.location for route in routes if not route.is_own}
+
+    def _by_stock(
+        self, locations: int | list[int], limits: tuple[Integers, Floats]
+    ) -> tuple[Floats, Integers, Floats]:
+        """Price of a unit, fewest and most units of some locations, with an axis for stocks."""
+        lowest, highest = limits
+        return (
+            self.unit_price[:, locations, None],
+            lowest[:, locations, None],
+            highest[:, locations, None],
+        )
 
     def search(self, price: Floats) -> FamilyChoice:
         """Best stock of every part at these prices, with its lower bound."""
@@ -102,7 +146,7 @@ class PriceSearch:
         return self._family(OUTSIDE, self.tables, ())
 
     def _family(self, parent: int, family: Family, above: tuple[_Above, ...]) -> FamilyChoice:
-        leaves, value, low = self._leaves(family.leaves, above)
+        leaves, value, low = self._leaves(parent, family.leaves, above)
         branches = []
         for branch in family.branches:
             choice, branch_value, branch_low = self._branch(branch, above)
@@ -112,10 +156,9 @@ class PriceSearch:
         return FamilyChoice(parent, leaves, tuple(branches), value, low)
 
     def _leaves(
-        self, leaves: Leaves, above: tuple[_Above, ...]
+        self, parent: int, leaves: Leaves, above: tuple[_Above, ...]
     ) -> tuple[LeavesChoice, Floats, Floats]:
         chosen, ndim = list(leaves.locations), leaves.figures.backorders.ndim
-        size = leaves.figures.backorders.shape[-1]
         values = leaves.figures.backorders * leading(self.prices.backorders[:, chosen, None], ndim)
         if not self.block.weights.stockout.is_empty:
             values += leaves.figures.stockout * leading(self.prices.stockout[:, chosen, None], ndim)
@@ -124,61 +167,49 @@ class PriceSearch:
             if location in self._direct:
                 figures = leaves.figures.of_leaf(here)
                 self._price_empty_shelf(location, figures, values[..., here, :], above)
-        holding, barred = self._holding(chosen, size)
-        values += leading(holding, ndim)
-        values[np.broadcast_to(leading(barred, ndim), values.shape)] = np.inf
+        holding = self._leaf_holdings[parent]
+        lows = values
+        if holding.has_gaps:
+            lows = values + leading(holding.from_gap, ndim)
+        values += leading(holding.here, ndim)
         best = values.argmin(axis=-1)
         least = _at(values, best)
-        beyond = leading(self._beyond(chosen, size), ndim - 1)
-        choice = LeavesChoice(leaves, values, best, beyond)
-        return choice, least.sum(axis=-1), np.minimum(beyond, least).sum(axis=-1)
+        beyond = leading(holding.beyond, ndim - 1)
+        choice = LeavesChoice(leaves, values, lows, best, beyond)
+        lowest = lows.min(axis=-1) if holding.has_gaps else least
+        return choice, least.sum(axis=-1), np.minimum(beyond, lowest).sum(axis=-1)
 
     def _add_lateness(self, location: int, figures: Figures, values: Floats) -> None:
         """Add the penalty of lateness on the location's own routes, in place."""
         for slot, window in self.block.weights.own_late_slots.get(location, ()):
             values += figures.late[window] * trailing(self.prices.late[:, slot], values.ndim)
 
-    def _holding(self, locations: list[int], size: int) -> tuple[Floats, Booleans]:
-        """Holding cost of tabulated stocks, and which the limits bar: (part, leaf, stock)."""
-        stock = self.grids.lowest[:, locations, None] + np.arange(size)
-        holding = self.unit_price[:, locations, None] * stock
-        barred = (stock > self.highest[:, locations, None]) | (
-            stock < self.lowest[:, locations, None]
-        )
-        return holding, barred
-
-    def _beyond(self, locations: list[int], size: int) -> Floats:
-        """Holding cost of the first stock beyond the table; ``inf`` where it is not allowed."""
-        stock = np.maximum(self.grids.lowest[:, locations] + size, self.lowest[:, locations])
-        holding = self.unit_price[:, locations] * stock
-        return np.where(stock > self.highest[:, locations], np.inf, holding)
-
     def _branch(
         self, branch: Branch, above: tuple[_Above, ...]
     ) -> tuple[BranchChoice, Floats, Floats]:
         here, figures = branch.location, branch.figures
         ndim, size = figures.backorders.ndim, figures.backorders.shape[-1] - 1
+        holding = self._branch_holdings[here]
         below = self._family(here, branch.family, (*above, self._as_above(branch)))
         own = figures.backorders * trailing(self.prices.backorders[:, here], ndim)
         own += figures.stockout * trailing(self.prices.stockout[:, here], ndim)
         self._add_lateness(here, figures, own)
         if here in self._direct:
             self._price_empty_shelf(here, figures, own, above)
-        holding, barred = self._holding([here], size)
-        own = own[..., :size] + leading(holding[:, 0], ndim)
-        own[np.broadcast_to(leading(barred[:, 0], ndim), own.shape)] = np.inf
-        values = own + below.value[..., :size]
-        beyond = trailing(self._beyond([here], size)[:, 0], ndim - 1) + below.low[..., size]
-        lows = np.concatenate([own + below.low[..., :size], beyond[..., None]], axis=-1)
+        own = own[..., :size]
+        values = own + leading(holding.here, ndim) + below.value[..., :size]
+        lows = own + leading(holding.from_gap, ndim) + below.low[..., :size]
+        beyond = trailing(holding.beyond, ndim - 1) + below.low[..., size]
+        lows = np.concatenate([lows, beyond[..., None]], axis=-1)
         best, best_low = values.argmin(axis=-1), lows.argmin(axis=-1)
-        choice = BranchChoice(branch, values, best, best_low, beyond, below)
+        choice = BranchChoice(branch, values, lows, best, below)
         return choice, _at(values, best), _at(lows, best_low)
 
     def _as_above(self, branch: Branch) -> _Above:
         figures = branch.figures
         size = figures.backorders.shape[-1]
-        held = self.grids.lowest[:, branch.location, None] + np.arange(size) > 0
-        held[:, -1] = True
+        held = np.ones((len(self.unit_price), size), dtype=bool)
+        held[:, :-1] = self.grids.branch[branch.location] > 0
         return _Above(branch.location, figures, leading(held, figures.backorders.ndim))
 
     def _price_empty_shelf(
@@ -190,7 +221,8 @@ class PriceSearch:
         for r, route in enumerate(self.block.weights.routes):
             if route.location == location:
                 empty = empty + self._route_penalty(r, figures, above, ndim)
-        starts_empty = trailing(self.grids.lowest[:, location] == 0, ndim)
+        first = self.grids.of(location, int(self.block.tree.parents[location]))[:, 0]
+        starts_empty = trailing(first == 0, ndim)
         penalty[..., 0] = np.where(starts_empty, empty, penalty[..., 0])
 
     def _route_penalty(

@@ -1,7 +1,7 @@
 """Price search over blocks: the tables of a block, kept between passes, and its best columns.
 
-Tables are built once and grow only where a lower bound shows that a longer table could matter,
-so every pass returns exact values and a bound that holds for all stocks.
+Tables hold a few stocks per part and location and get more only where a lower bound shows that
+they could matter, so every pass returns exact values and a bound that holds for all stocks.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from partsplan.optimization.choices import (
     FamilyChoice,
     chosen_stock,
     figures_of_rows,
-    short_grids,
+    gaps_on_path,
+    lows_on_path,
 )
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.enumeration import TableTooShortError, stocks_within
-from partsplan.optimization.grids import endless_stock, first_grids
+from partsplan.optimization.grids import Gap, endless_stock, first_grids
 from partsplan.optimization.pricing import PriceSearch
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.tables import Family
@@ -27,6 +28,9 @@ from partsplan.optimization.tables import Family
 StockBounds = tuple[Integers, Floats]
 """Fewest and most units, each of shape (n_parts, n_locations)."""
 
+_PRUNED_UNITS = 4.0
+_PRUNED_SHARE = 0.02
+_PRUNED_SIZE = 0.7
 _OWNED_PRICE_SHARES = 2.0 ** -np.arange(0.0, 11.0)
 
 
@@ -38,7 +42,7 @@ class BlockSearch:
     problem, block
         The planning problem and the parts searched.
     tolerance
-        Relative difference between a value and its lower bound above which tables grow.
+        Least relative difference between a value and its lower bound that lists are refined for.
     """
 
     def __init__(self, problem: PlanningProblem, block: PartBlock, tolerance: float) -> None:
@@ -51,7 +55,8 @@ class BlockSearch:
         self.limits = self._limits()
         self.fixed_use = block.weights.unavoidable_use()[:, problem.kept]
         self._avoidable_use = block.weights.fixed_use()[:, problem.kept] - self.fixed_use
-        self.grids = first_grids(block.tree, self.limits[0])
+        is_exact = problem.evaluation == "exact"
+        self.grids = first_grids(block.tree, self.limits[0], has_gaps=is_exact)
         self._tables: Family | None = None
 
     def _limits(self) -> StockBounds:
@@ -68,7 +73,9 @@ class BlockSearch:
             self._tables = build_tables(self.problem.evaluation, self.block, self.grids)
         return self._tables
 
-    def best(self, price: Floats, limits: StockBounds | None = None) -> tuple[Columns, Floats]:
+    def best(
+        self, price: Floats, limits: StockBounds | None = None, *, tolerance: float = 0.0
+    ) -> tuple[Columns, Floats]:
         """Best column of every part, and a lower bound of its cost and penalties.
 
         Parameters
@@ -77,6 +84,9 @@ class BlockSearch:
             Price of one unit of use of every kept promise.
         limits
             Fewest and most units, where they are narrower than the problem's.
+        tolerance
+            Relative difference between a value and its lower bound that is good enough, where it
+            is more than the search's own.
 
         Returns
         -------
@@ -85,7 +95,7 @@ class BlockSearch:
         """
         limits = limits or self.limits
         if not self.owned.any():
-            choice = self.searched(price, self.unit_price, limits)
+            choice = self.searched(price, self.unit_price, limits, tolerance)
             low = choice.low + self._avoidable_use @ price
             return self.columns(chosen_stock(choice, self.grids)), low
         columns, low = self._best_with_owned(price, limits)
@@ -104,22 +114,44 @@ class BlockSearch:
                 break
         return Columns.joined(found), low
 
-    def searched(self, price: Floats, unit_price: Floats, limits: StockBounds) -> FamilyChoice:
-        """Values of all tabulated stocks, the tables grown until the lower bound is tight."""
+    def searched(
+        self, price: Floats, unit_price: Floats, limits: StockBounds, tolerance: float = 0.0
+    ) -> FamilyChoice:
+        """Values of all tabulated stocks, the lists refined until the lower bound is tight."""
         full_price = np.zeros(self.problem.model.n_promises)
         full_price[self.problem.kept] = price
         while True:
             choice = PriceSearch(self.block, self.grids, self.tables, unit_price, limits).search(
                 full_price
             )
-            loose = ~(choice.value - choice.low <= self.tolerance * np.abs(choice.low))
-            if not loose.any():
+            apart = max(tolerance, self.tolerance) * np.abs(choice.low)
+            loose = np.flatnonzero(~(choice.value - choice.low <= apart))
+            looseness = apart[loose] / self.block.tree.n_locations
+            gaps = gaps_on_path(choice, self.grids, (loose,), looseness)
+            if not gaps:
                 return choice
-            self._grow(*short_grids(choice, np.flatnonzero(loose)))
+            self._refine(gaps)
 
-    def _grow(self, branches: set[int], leaves: set[int]) -> None:
-        self.grids = self.grids.grown(branches, leaves)
-        self._tables = None
+    def prune(self, price: Floats) -> None:
+        """Forget stocks that are far from any use at these prices."""
+        full_price = np.zeros(self.problem.model.n_promises)
+        full_price[self.problem.kept] = price
+        search = PriceSearch(self.block, self.grids, self.tables, self.unit_price, self.limits)
+        choice = search.search(full_price)
+        lows = lows_on_path(choice, (np.arange(len(choice.value)),))
+        margins = _PRUNED_UNITS * self.unit_price + _PRUNED_SHARE * np.abs(choice.low)[:, None]
+        grids = self.grids.pruned(lows, margins)
+        if grids.n_stocks < _PRUNED_SIZE * self.grids.n_stocks:
+            self.grids, self._tables = grids, None
+
+    def _refine(self, gaps: list[Gap]) -> None:
+        """Tabulate stocks in gaps; only the tables of the parts concerned are made again."""
+        self.grids = self.grids.refined(gaps)
+        rows = np.unique(np.concatenate([gap.parts for gap in gaps]))
+        fresh = build_tables(
+            self.problem.evaluation, self.block.of_parts(rows), self.grids.of_parts(rows)
+        )
+        self._tables = self.tables.with_parts(rows, fresh)
 
     def columns_within(
         self,
@@ -159,7 +191,7 @@ class BlockSearch:
             try:
                 rows, stock = stocks_within(choice, self.grids, room, limit, changes)
             except TableTooShortError as short:
-                self._grow(short.branches, short.leaves)
+                self._refine(short.gaps)
                 continue
             return self.columns_of_rows(rows, stock)
 

@@ -6,13 +6,18 @@ figures hold for any prices, so they are made once and priced many times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from partsplan.optimization.axes import Floats, trailing
+import numpy as np
+
+from partsplan.optimization.axes import Floats, Integers
 
 OUTSIDE = -1
 """The parent of a root."""
+
+Change = Callable[[Floats], Floats]
+Join = Callable[[Floats, Floats], Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,20 +43,20 @@ class Figures:
             {window: late[..., 0] for window, late in self.late.items()},
         )
 
-    def scaled(self, weight: Floats, share_weight: Floats) -> Figures:
-        """Figures times a weight per part, and another for shares of demand."""
+    def mapped(self, units: Change, shares: Change) -> Figures:
+        """Figures with their arrays changed: units late by one rule, shares of demand by one."""
         return Figures(
-            self.backorders * trailing(weight, self.backorders.ndim),
-            self.stockout * trailing(share_weight, self.stockout.ndim),
-            {w: a * trailing(share_weight, a.ndim) for w, a in self.late.items()},
+            units(self.backorders),
+            shares(self.stockout),
+            {w: shares(a) for w, a in self.late.items()},
         )
 
-    def plus(self, other: Figures) -> Figures:
-        """Sum of two sets of figures of the same places."""
+    def joined(self, other: Figures, join: Join) -> Figures:
+        """Figures whose arrays are made of those of two sets of the same places."""
         return Figures(
-            self.backorders + other.backorders,
-            self.stockout + other.stockout,
-            {w: a + other.late[w] for w, a in self.late.items()},
+            join(self.backorders, other.backorders),
+            join(self.stockout, other.stockout),
+            {w: join(a, other.late[w]) for w, a in self.late.items()},
         )
 
 
@@ -82,15 +87,15 @@ class Family:
     leaves: Leaves
     branches: tuple[Branch, ...]
 
-    def scaled(self, weight: Floats, share_weight: Floats) -> Family:
-        """All figures times a weight per part, and another for shares of demand."""
+    def mapped(self, units: Change, shares: Change) -> Family:
+        """All figures with their arrays changed, as `Figures.mapped`."""
         return Family(
-            replace(self.leaves, figures=self.leaves.figures.scaled(weight, share_weight)),
+            replace(self.leaves, figures=self.leaves.figures.mapped(units, shares)),
             tuple(
                 Branch(
                     branch.location,
-                    branch.figures.scaled(weight, share_weight),
-                    branch.family.scaled(weight, share_weight),
+                    branch.figures.mapped(units, shares),
+                    branch.family.mapped(units, shares),
                 )
                 for branch in self.branches
             ),
@@ -98,14 +103,61 @@ class Family:
 
     def plus(self, other: Family) -> Family:
         """Sum with the figures of a family of the same shape."""
+        return self.joined(other, np.add, np.add, np.add)
+
+    def with_parts(self, rows: Integers, fresh: Family) -> Family:
+        """The tables with some parts' put in place, all lists as long as the fresh ones."""
+
+        def leaf_units(old: Floats, new: Floats) -> Floats:
+            return _with_rows(old, rows, new, _endless_axes(new, 2))
+
+        def leaf_shares(old: Floats, new: Floats) -> Floats:
+            return _with_rows(old, rows, new, _endless_axes(new, 1))
+
+        def of_branch(old: Floats, new: Floats) -> Floats:
+            return _with_rows(old, rows, new, _endless_axes(new, 0))
+
+        return self.joined(fresh, leaf_units, leaf_shares, of_branch)
+
+    def joined(
+        self, other: Family, leaf_arrays: Join, leaf_lateness: Join, branch_arrays: Join
+    ) -> Family:
+        """Tables whose arrays are made of those of two families of the same places.
+
+        ``leaf_lateness`` joins lateness at childless locations, which has no axis of leaves.
+        """
+        mine, yours = self.leaves.figures, other.leaves.figures
+        figures = Figures(
+            leaf_arrays(mine.backorders, yours.backorders),
+            leaf_arrays(mine.stockout, yours.stockout),
+            {w: leaf_lateness(a, yours.late[w]) for w, a in mine.late.items()},
+        )
         return Family(
-            replace(self.leaves, figures=self.leaves.figures.plus(other.leaves.figures)),
+            replace(self.leaves, figures=figures),
             tuple(
                 Branch(
-                    mine.location,
-                    mine.figures.plus(yours.figures),
-                    mine.family.plus(yours.family),
+                    one.location,
+                    one.figures.joined(another.figures, branch_arrays),
+                    one.family.joined(another.family, leaf_arrays, leaf_lateness, branch_arrays),
                 )
-                for mine, yours in zip(self.branches, other.branches, strict=True)
+                for one, another in zip(self.branches, other.branches, strict=True)
             ),
         )
+
+
+def _endless_axes(array: Floats, without: int) -> range:
+    """Axes that end with the endless stock: all behind the parts, but for the last ``without``."""
+    return range(1, array.ndim - without)
+
+
+def _with_rows(old: Floats, rows: Integers, new: Floats, endless_axes: range) -> Floats:
+    """Rows replaced by new ones, the others' lists filled up to the new lengths."""
+    for axis in range(1, old.ndim):
+        size, wanted = old.shape[axis], new.shape[axis]
+        if size != wanted:
+            place = np.minimum(np.arange(wanted), size - 1)
+            if axis in endless_axes:
+                place = np.append(np.minimum(np.arange(wanted - 1), size - 2), size - 1)
+            old = np.take(old, place, axis=axis)
+    old[rows] = new
+    return old

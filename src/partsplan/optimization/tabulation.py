@@ -99,19 +99,19 @@ class TableBuilder:
         return Family(self._leaves(parent, leaf, laws), branches)
 
     def _leaves(self, parent: int, locations: tuple[int, ...], laws: _Laws) -> Leaves:
-        size = self.grids.leaves.get(parent, 1)
         chosen = list(locations)
-        lowest = self.grids.lowest[:, chosen]
+        stock = self.grids.leaves[parent]
         share = self.tree.share[:, chosen]
-        tail, loss = poisson_tables(
-            self.tree.pipeline()[:, chosen], size + int(lowest.max(initial=0))
-        )
-        backorders = self._mixed(laws.now, Given(loss, share, "loss"), lowest, size)
-        stockout = self._mixed(laws.now, Given(tail, share, "tail"), lowest, size)
-        late = self._own_lateness(locations, size, laws)
+        tail, loss = poisson_tables(self.tree.pipeline()[:, chosen], 1 + stock.max(initial=0))
+        backorders = _mixed(laws.now, Given(loss, share, "loss"), stock)
+        stockout = _mixed(laws.now, Given(tail, share, "tail"), stock)
+        by_location = dict(zip(locations, stock.swapaxes(0, 1), strict=True))
+        late = self._own_lateness(locations, by_location, laws)
         return Leaves(locations, Figures(backorders, stockout, late))
 
-    def _own_lateness(self, locations: Sequence[int], size: int, laws: _Laws) -> dict[int, Floats]:
+    def _own_lateness(
+        self, locations: Sequence[int], stocks: Mapping[int, Integers], laws: _Laws
+    ) -> dict[int, Floats]:
         """Lateness of the windows of some locations with one parent; (part, context..., stock)."""
         by_law: dict[bytes, list[int]] = {}
         for w, (location, days) in enumerate(self.windows):
@@ -124,47 +124,36 @@ class TableBuilder:
             pipelines = [
                 self.tree.pipeline(self.windows[w][1])[:, self.windows[w][0]] for w in windows
             ]
-            lowest = self.grids.lowest[:, places]
-            tail, _ = poisson_tables(np.stack(pipelines, axis=1), size + int(lowest.max(initial=0)))
+            stock = np.stack([stocks[place] for place in places], axis=1)
+            tail, _ = poisson_tables(np.stack(pipelines, axis=1), 1 + stock.max(initial=0))
             given = Given(tail, self.tree.share[:, places], "tail")
-            mixed = self._mixed(laws.then[above], given, lowest, size)
+            mixed = _mixed(laws.then[above], given, stock)
             for k, w in enumerate(windows):
                 wait = np.full(self.tree.n_parts, self.windows[w][1])
                 late[w] = self._with_empty_shelf(
-                    places[k], wait, mixed[..., k, :], laws.late[above]
+                    places[k], wait, (stock[:, k], mixed[..., k, :]), laws.late[above]
                 )
         return late
 
     def _with_empty_shelf(
-        self, location: int, wait: Floats, late: Floats, parent_late: Floats
+        self,
+        location: int,
+        wait: Floats,
+        at_stock: tuple[Integers, Floats],
+        parent_late: Floats,
     ) -> Floats:
         """Lateness with stock 0: the customer's unit is the one that is ordered or repaired."""
+        stock, late = at_stock
         r, R = self.tree.repair_fraction[:, location], self.tree.repair_days[:, location]
         on_the_way = wait < self.tree.transit_days[:, location]
         ndim = late.ndim - 1
         from_parent = np.where(trailing(on_the_way, ndim), 1.0, parent_late)
         empty = trailing(r * (wait < R), ndim) + trailing(1.0 - r, ndim) * from_parent
-        starts_empty = trailing(self.grids.lowest[:, location] == 0, ndim)
-        late[..., 0] = np.where(starts_empty, empty, late[..., 0])
+        late[..., 0] = np.where(trailing(stock[:, 0] == 0, ndim), empty, late[..., 0])
         return late
 
-    def _mixed(self, law: Floats, given: Given, lowest: Integers, size: int) -> Floats:
-        """Figures over the law of late units; axes (part, context..., leaf, stock)."""
-        counts = law.shape[-1]
-        by_count = given.by_count(counts)
-        n, _, n_leaves, full = by_count.shape
-        context = law.shape[1:-1]
-        flat = law.reshape(n, -1, counts) @ by_count.reshape(n, counts, n_leaves * full)
-        figures = flat.reshape(n, *context, n_leaves, full)
-        if full == size:
-            return figures
-        stock = lowest[:, :, None] + np.arange(size)
-        stock = stock.reshape(n, *(1 for _ in context), n_leaves, size)
-        return np.take_along_axis(figures, stock, axis=-1)
-
     def _branch(self, location: int, laws: _Laws) -> Branch:
-        size = self.grids.branch[location]
-        stock = self.grids.lowest[:, location, None] + np.arange(size)
+        stock = self.grids.branch[location]
         law = self._pipeline_law(location, laws.now, np.zeros(self.tree.n_parts))
         now = _late_units(law, stock)
         then, late = {}, {}
@@ -175,10 +164,10 @@ class TableBuilder:
                 later = self._pipeline_law(location, laws.then[above], wait)
             then[key] = _late_units(later, stock) if wait.any() else now
             over = _at_stock(tails(later), stock)
-            over = self._with_empty_shelf(location, wait, over, laws.late[above])
+            over = self._with_empty_shelf(location, wait, (stock, over), laws.late[above])
             late[key] = _with_endless(over)
         counts = np.arange(now.shape[-1], dtype=np.float64)
-        own_late = self._own_lateness((location,), size, laws)
+        own_late = self._own_lateness((location,), {location: stock}, laws)
         figures = Figures(
             backorders=now @ counts,
             stockout=_with_endless(_at_stock(tails(law), stock)),
@@ -198,6 +187,15 @@ class TableBuilder:
         n, counts = parent_law.shape[0], parent_law.shape[-1]
         flat = parent_law.reshape(n, -1, counts) @ given[:, :, 0, :]
         return flat.reshape(*parent_law.shape[:-1], length)
+
+
+def _mixed(law: Floats, given: Given, stock: Integers) -> Floats:
+    """Figures over the law of late units; axes (part, context..., location, stock)."""
+    counts = law.shape[-1]
+    n, n_places, size = stock.shape
+    by_count = given.by_count(counts, stock)
+    flat = law.reshape(n, -1, counts) @ by_count.reshape(n, counts, n_places * size)
+    return flat.reshape(*law.shape[:-1], n_places, size)
 
 
 def _late_units(law: Floats, stock: Integers) -> Floats:
