@@ -46,6 +46,8 @@ class Promise:
     down."""
     has_demand: bool
     """Whether any demand is covered (for uptime: of any machine); else the promise is kept."""
+    period_months: float | None = None
+    """Months over which the customer measures; None where the contract names none."""
 
     @property
     def unit(self) -> str:
@@ -206,6 +208,7 @@ class Scopes:
             streams=covered,
             weights=amounts / share if has_demand else np.zeros(len(covered)),
             has_demand=has_demand,
+            period_months=row.get("period_months"),
         )
 
     def _machines_in(self, scope: Mapping[str, str], covered: Integers) -> float:

@@ -75,6 +75,10 @@ class ServiceModel:
         """Number of promises, ``each`` expanded."""
         return len(self.promises)
 
+    def with_promises(self, promises: tuple[Promise, ...]) -> ServiceModel:
+        """The same network and demand with other promises."""
+        return ServiceModel(self.network, self.demand, promises)
+
     @cached_property
     def pipeline_at_root(self) -> Floats:
         """Mean units under way per part over all roots [units]; sorts parts into blocks."""

@@ -2,6 +2,14 @@
 
 from partsplan.simulation.intervals import Interval
 from partsplan.simulation.performance import SimulatedCommitment, SimulatedPerformance
+from partsplan.simulation.periods import PeriodProbability, period_probabilities
 from partsplan.simulation.simulate import simulate
 
-__all__ = ["Interval", "SimulatedCommitment", "SimulatedPerformance", "simulate"]
+__all__ = [
+    "Interval",
+    "PeriodProbability",
+    "SimulatedCommitment",
+    "SimulatedPerformance",
+    "period_probabilities",
+    "simulate",
+]

@@ -66,6 +66,34 @@ def customer_classes(model: ServiceModel, stock: Integers) -> CustomerClasses:
     )
 
 
+def customer_streams(model: ServiceModel, stock: Integers) -> CustomerClasses:
+    """Every demand stream as two classes: demands that stop the machine, and the others.
+
+    For what a customer measures on the failures that happened. ``of_stream`` gives the class
+    that stops; the other one follows it. Parts that no promise speaks of have no demand.
+    """
+    streams = model.streams
+    shipper, hours = model.shippers(stock)
+    order = np.argsort(streams.part, kind="stable")
+    rank = np.empty(len(streams), dtype=np.int64)
+    rank[order] = np.arange(len(streams))
+    promised = [streams.part[promise.streams] for promise in model.promises]
+    asked = np.isin(streams.part, np.concatenate([np.zeros(0, np.int64), *promised]))
+    per_day = np.where(asked, streams.per_year, 0.0) / _DAYS_PER_YEAR
+    stops = streams.stopping_fraction
+    both = np.stack([per_day * stops, per_day * (1.0 - stops)], axis=1)
+    part, location = streams.part[order].repeat(2), streams.location[order].repeat(2)
+    return CustomerClasses(
+        part=part,
+        location=location,
+        shipper=shipper[order].repeat(2),
+        per_day=both[order].ravel(),
+        variance_to_mean=_clustering(model, part, location),
+        of_stream=2 * rank,
+        lane_hours=hours,
+    )
+
+
 def _clustering(model: ServiceModel, part: Integers, location: Integers) -> Floats:
     if model.demand.clustering is None:
         return np.ones(len(part))

@@ -39,6 +39,8 @@ class PromiseWeights:
     """Weight of finding no unit on the shelf."""
     late: SparseMatrix
     """Weight of coming after a slot's window; columns are slots."""
+    always: SparseMatrix
+    """Weight of a demand whatever happens to it."""
     slot_class: Integers
     """Class of each slot, ascending."""
     slot_days: Floats
@@ -46,7 +48,7 @@ class PromiseWeights:
     scale: Floats
     """Shape (n_promises,): use if every demand that can be bad were (per day, of waits)."""
     fixed: Floats
-    """Shape (n_promises,): use that no unit of stock changes: lanes, repair hours, direct ways."""
+    """Shape (n_promises,): use that is known and not counted: lanes, repair hours, direct ways."""
 
     def of_classes(self, classes: Integers) -> PromiseWeights:
         """The same for some classes, given in ascending order."""
@@ -56,6 +58,7 @@ class PromiseWeights:
             wait=self.wait[:, classes],
             stocked_out=self.stocked_out[:, classes],
             late=self.late[:, slots],
+            always=self.always[:, classes],
             slot_class=np.searchsorted(classes, self.slot_class[slots]),
             slot_days=self.slot_days[slots],
             scale=self.scale,
@@ -68,12 +71,13 @@ class PromiseWeights:
             self.wait @ tally.wait_days
             + self.stocked_out @ tally.stocked_out
             + self.late @ tally.late
+            + self.always @ tally.demands
         )
         return np.asarray(self.demand @ tally.demands), np.asarray(bad)
 
 
 @dataclass(frozen=True, eq=False)
-class _Entries:
+class PromiseEntries:
     """What promises weigh of the streams: parallel arrays."""
 
     promise: Integers
@@ -81,95 +85,102 @@ class _Entries:
     weight: Floats
     metric: NDArray[np.object_]
     within: Floats
+    """Response window [hours]; NaN for the other metrics."""
 
-    def of(self, chosen: NDArray[np.bool_]) -> _Entries:
-        return _Entries(
-            self.promise[chosen],
-            self.stream[chosen],
-            self.weight[chosen],
-            self.metric[chosen],
-            self.within[chosen],
+    @classmethod
+    def of(cls, promises: Sequence[Promise]) -> PromiseEntries:
+        """Every stream of every promise."""
+        counts = [len(p.streams) for p in promises]
+        metric = np.array([p.metric for p in promises], dtype=object)
+        within = np.array([p.within_hours for p in promises], dtype=np.float64)
+        return cls(
+            promise=np.repeat(np.arange(len(promises)), counts),
+            stream=np.concatenate([np.zeros(0, np.int64), *(p.streams for p in promises)]),
+            weight=np.concatenate([np.zeros(0), *(p.weights for p in promises)]),
+            metric=np.repeat(metric, counts),
+            within=np.repeat(within, counts),
+        )
+
+    def chosen(self, places: NDArray[np.bool_]) -> PromiseEntries:
+        """Some of them."""
+        return PromiseEntries(
+            self.promise[places],
+            self.stream[places],
+            self.weight[places],
+            self.metric[places],
+            self.within[places],
+        )
+
+    def hours_down(self, model: ServiceModel, lane_hours: Floats) -> Floats:
+        """Hours that a failure of each entry's stream stops the machine, waits excluded."""
+        streams, stream = model.streams, self.stream
+        return np.asarray(
+            lane_hours[stream] + streams.diagnosis_hours[stream] + streams.repair_hours[stream]
         )
 
 
 def promise_weights(model: ServiceModel, customers: CustomerClasses) -> PromiseWeights:
-    """Weights of all promises of a model."""
+    """Weights of all promises in the long run, where the mix of the demand is known."""
     promises, shape = model.promises, (model.n_promises, len(customers))
-    entries = _entries(promises)
+    entries = PromiseEntries.of(promises)
     window = window_days(entries.within, customers.lane_hours[entries.stream])
     klass = customers.of_stream[entries.stream]
     is_direct = customers.location[klass] != customers.shipper[klass]
-    is_wait = np.isin(entries.metric, ("mean_wait", "uptime"))
-    fixed = _hours_down(model, customers, entries)
     never = (entries.metric == "fill_rate") & is_direct
     never |= (entries.metric == "response") & (window < 0)
-    fixed += np.bincount(entries.promise[never], entries.weight[never], minlength=shape[0])
-    open_to = entries.of(~never)
-    response = (entries.metric == "response") & ~never
-    slot_class, slot_days, late = _late_slots(
-        customers, entries.of(response), window[response], len(promises)
+    is_up = entries.metric == "uptime"
+    hours = entries.hours_down(model, customers.lane_hours) / HOURS_PER_DAY
+    fixed = np.bincount(
+        entries.promise, entries.weight * np.where(is_up, hours, never), minlength=shape[0]
     )
-    hours = np.array([HOURS_PER_DAY if p.metric == "mean_wait" else 1.0 for p in promises])
-    scale = np.bincount(open_to.promise, open_to.weight, minlength=shape[0]) * hours
-    filled = (entries.metric == "fill_rate") & ~never
+    rate = customers.per_day[klass]
+    value = np.divide(entries.weight, rate, out=np.zeros(len(rate)), where=rate > 0)
+
+    def matrix(places: NDArray[np.bool_]) -> SparseMatrix:
+        return sparse_matrix(value[places], entries.promise[places], klass[places], shape)
+
+    slots = LateSlots.of(klass, window, (entries.metric == "response") & ~never)
+    in_days = np.array([HOURS_PER_DAY if p.metric == "mean_wait" else 1.0 for p in promises])
+    counted = np.where(never, 0.0, entries.weight)
     return PromiseWeights(
-        demand=_matrix(customers, open_to, shape),
-        wait=_matrix(customers, entries.of(is_wait), shape),
-        stocked_out=_matrix(customers, entries.of(filled), shape),
-        late=late,
-        slot_class=slot_class,
-        slot_days=slot_days,
-        scale=scale,
-        fixed=fixed,
+        demand=matrix(~never),
+        wait=matrix(is_up | (entries.metric == "mean_wait")),
+        stocked_out=matrix((entries.metric == "fill_rate") & ~never),
+        late=slots.matrix(value, entries.promise, shape[0]),
+        always=matrix(np.zeros(len(klass), dtype=bool)),
+        slot_class=slots.klass,
+        slot_days=slots.days,
+        scale=np.bincount(entries.promise, counted, minlength=shape[0]) * in_days,
+        fixed=fixed.astype(np.float64),
     )
 
 
-def _entries(promises: Sequence[Promise]) -> _Entries:
-    counts = [len(p.streams) for p in promises]
-    return _Entries(
-        promise=np.repeat(np.arange(len(promises)), counts),
-        stream=np.concatenate([np.zeros(0, np.int64), *(p.streams for p in promises)]),
-        weight=np.concatenate([np.zeros(0), *(p.weights for p in promises)]),
-        metric=np.repeat(np.array([p.metric for p in promises], dtype=object), counts),
-        within=np.repeat(np.array([p.within_hours for p in promises]), counts),
-    )
+@dataclass(frozen=True, eq=False)
+class LateSlots:
+    """Distinct pairs of a class and a response window."""
+
+    klass: Integers
+    days: Floats
+    places: NDArray[np.bool_]
+    """Entries that ask for a slot."""
+    slot: Integers
+    """Slot of each of them."""
+
+    @classmethod
+    def of(cls, klass: Integers, window: Floats, places: NDArray[np.bool_]) -> LateSlots:
+        """Slots of the entries at ``places``."""
+        pairs = np.stack([klass[places], window[places]], axis=1)
+        distinct, slot = np.unique(pairs, axis=0, return_inverse=True)
+        return cls(distinct[:, 0].astype(np.int64), distinct[:, 1], places, slot.reshape(-1))
+
+    def matrix(self, value: Floats, promise: Integers, n_promises: int) -> SparseMatrix:
+        """Weights of the entries' values by (promise, slot)."""
+        shape = (n_promises, len(self.klass))
+        return sparse_matrix(value[self.places], promise[self.places], self.slot, shape)
 
 
-def _hours_down(model: ServiceModel, customers: CustomerClasses, entries: _Entries) -> Floats:
-    """Use of the uptime promises by lane, diagnosis and repair hours."""
-    streams, stream = model.streams, entries.stream
-    hours = (
-        customers.lane_hours[stream]
-        + streams.diagnosis_hours[stream]
-        + streams.repair_hours[stream]
-    )
-    amounts = np.where(entries.metric == "uptime", entries.weight * hours / HOURS_PER_DAY, 0.0)
-    return np.bincount(entries.promise, amounts, minlength=model.n_promises).astype(np.float64)
-
-
-def _per_demand(customers: CustomerClasses, entries: _Entries) -> Floats:
-    """Weight of one demand of the class that an entry's stream belongs to."""
-    rate = customers.per_day[customers.of_stream[entries.stream]]
-    return np.divide(entries.weight, rate, out=np.zeros(len(rate)), where=rate > 0)
-
-
-def _matrix(customers: CustomerClasses, entries: _Entries, shape: tuple[int, int]) -> SparseMatrix:
-    places = (entries.promise, customers.of_stream[entries.stream])
-    return _sparse(_per_demand(customers, entries), places, shape)
-
-
-def _sparse(
-    values: Floats, places: tuple[Integers, Integers], shape: tuple[int, int]
+def sparse_matrix(
+    values: Floats, row: Integers, column: Integers, shape: tuple[int, int]
 ) -> SparseMatrix:
-    return scipy.sparse.csc_array(scipy.sparse.coo_array((values, places), shape=shape))
-
-
-def _late_slots(
-    customers: CustomerClasses, entries: _Entries, days: Floats, n_promises: int
-) -> tuple[Integers, Floats, SparseMatrix]:
-    """Distinct (class, window) of response promises, and their weights."""
-    pairs = np.stack([customers.of_stream[entries.stream], days], axis=1)
-    distinct, slot = np.unique(pairs, axis=0, return_inverse=True)
-    places = (entries.promise, slot.reshape(-1))
-    late = _sparse(_per_demand(customers, entries), places, (n_promises, len(distinct)))
-    return distinct[:, 0].astype(np.int64), distinct[:, 1], late
+    """Values added up by place."""
+    return scipy.sparse.csc_array(scipy.sparse.coo_array((values, (row, column)), shape=shape))

@@ -61,6 +61,29 @@ class Experiment:
     ) -> Experiment:
         """An experiment on a model at a stock."""
         customers = customer_classes(model, stock)
+        return cls.of_customers(
+            model,
+            stock,
+            customers,
+            promise_weights(model, customers),
+            lead_times=lead_times,
+            window_days=window_days,
+            warmup_days=warmup_days,
+        )
+
+    @classmethod
+    def of_customers(
+        cls,
+        model: ServiceModel,
+        stock: Integers,
+        customers: CustomerClasses,
+        weights: PromiseWeights,
+        *,
+        lead_times: LeadTimes,
+        window_days: float,
+        warmup_days: float | None = None,
+    ) -> Experiment:
+        """An experiment on classes of customers of one's own."""
         blocks = simulated_blocks(
             model,
             stock,
@@ -76,7 +99,7 @@ class Experiment:
             window_days=window_days,
             warmup_days=warmup_days,
             customers=customers,
-            weights=promise_weights(model, customers),
+            weights=weights,
             blocks=tuple(blocks),
         )
 

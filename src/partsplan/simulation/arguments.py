@@ -1,0 +1,55 @@
+"""What arguments of the simulation must be, said in one way."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+
+def check_run(
+    years: float, replications: int, confidence: float, warmup_years: float | None = None
+) -> None:
+    """Raise ``ValueError`` unless the length of a run makes sense."""
+    check_positive("years", years)
+    check_count("replications", replications, 2)
+    check_share("confidence", confidence)
+    if warmup_years is not None and not 0.0 <= warmup_years < np.inf:
+        raise ValueError(f"warmup_years must be 0 or more, got {warmup_years!r}")
+
+
+def check_positive(name: str, value: float) -> None:
+    """Raise ``ValueError`` unless a number is above 0 and finite."""
+    if not 0.0 < value < np.inf:
+        raise ValueError(f"{name} must be above 0, got {value!r}")
+
+
+def check_share(name: str, value: float) -> None:
+    """Raise ``ValueError`` unless a number is strictly between 0 and 1."""
+    if not 0.0 < value < 1.0:
+        raise ValueError(f"{name} must be strictly between 0 and 1, got {value!r}")
+
+
+def check_count(name: str, value: int, least: int) -> None:
+    """Raise ``ValueError`` unless a value is a whole number that is large enough."""
+    try:
+        is_enough = operator.index(value) >= least
+    except TypeError:
+        is_enough = False
+    if not is_enough:
+        raise ValueError(f"{name} must be a whole number of {least} or more, got {value!r}")
+
+
+def entropy_of(rng: int | np.random.Generator) -> tuple[int, ...]:
+    """Seed of the random streams; a generator moves on by four draws."""
+    if isinstance(rng, np.random.Generator):
+        return tuple(int(word) for word in rng.integers(2**32, size=4))
+    try:
+        seed = operator.index(rng)
+    except TypeError:
+        seed = -1
+    if seed < 0:
+        raise ValueError(
+            f"rng must be a whole number of 0 or more or a numpy Generator, got {rng!r}"
+        )
+    return (seed,)

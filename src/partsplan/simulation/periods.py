@@ -1,0 +1,231 @@
+"""Contract risk: how often the figure measured over one period keeps the promise.
+
+A contract is judged each quarter on the failures that happened. Every replication is one period
+of its own, with its own factor of each uncertain rate, after a warm-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from partsplan.demand import DemandRates
+from partsplan.errors import PartsplanError
+from partsplan.evaluation.commitments import DAYS_PER_YEAR, Promise
+from partsplan.evaluation.performance import MET_TOLERANCE, check_network_and_demand
+from partsplan.evaluation.results import Rows
+from partsplan.network import ServiceNetwork
+from partsplan.simulation.arguments import check_count, check_positive, check_share, entropy_of
+from partsplan.simulation.customers import customer_streams
+from partsplan.simulation.lead_times import LeadTimeLaw
+from partsplan.simulation.measured import measured_weights
+from partsplan.simulation.running import Experiment, Progress, run_pieces
+from partsplan.simulation.simulate import experiment_on
+
+Floats = NDArray[np.float64]
+
+_MONTHS_PER_YEAR = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodProbability:
+    """How likely one commitment (or one value of its ``each``) is kept in a period."""
+
+    commitment_id: str
+    """Id of the commitment; ``id:value`` where ``each`` makes one per value."""
+    metric: str
+    """uptime, response, fill_rate or mean_wait."""
+    target: float
+    """Promised share, or hours for mean_wait."""
+    period_months: float
+    """Length of the period [months]."""
+    probability: float
+    """Share of periods whose measured figure keeps the promise."""
+    lower: float
+    """Lower bound of its confidence interval."""
+    upper: float
+    """Upper bound of its confidence interval."""
+    median: float | None
+    """Median of the measured figures; None where no period had demand."""
+    unit: str
+    """``share`` or ``hours``, of target and median."""
+    demands: float
+    """Mean number of units asked for in a period, in the scope of the commitment."""
+
+
+def period_probabilities(
+    network: ServiceNetwork,
+    demand: DemandRates,
+    stock: Any = None,
+    *,
+    rng: int | np.random.Generator,
+    periods: int = 2000,
+    period_months: float | None = None,
+    lead_times: LeadTimeLaw = "deterministic",
+    resupply_cv: float | None = None,
+    confidence: float = 0.95,
+    executor: Executor | None = None,
+    progress: Progress = False,
+) -> Rows[PeriodProbability]:
+    """Probability that each commitment is kept, as measured over one of its periods.
+
+    Parameters
+    ----------
+    network : ServiceNetwork
+    demand : DemandRates
+        Uncertain rates (``rate_shape``) are drawn anew for every period.
+    stock : table, plan, plan's stock, or dict {(part_id, location_id): S}
+        Base stock S [units]; ``None`` means ``network.stock``.
+    rng : int or numpy Generator
+        Seed; the same seed gives the same figures to the last bit, whatever the executor.
+    periods : int
+        Periods simulated for every commitment.
+    period_months : float, optional
+        Period of commitments that name none in the table; by default they are left out.
+    lead_times, resupply_cv
+        Law of the resupply times, as in `simulate`.
+    confidence : float
+        Confidence of the intervals (Clopper and Pearson).
+    executor : concurrent.futures.Executor, optional
+        Where pieces run; by default here.
+    progress : bool or callable
+        True logs; a callable is called with the pieces done and all pieces.
+
+    Returns
+    -------
+    Rows of PeriodProbability
+        In table order, for every commitment with a period.
+
+    Raises
+    ------
+    PartsplanError
+        If no commitment has a period.
+    ValueError, InputError
+        As in `simulate`.
+
+    Notes
+    -----
+    Measured is what the contract would: units from the shelf, or in time, of the units asked for
+    in the period; their mean wait, each counted with its whole wait in the period in which it was
+    asked for; and for uptime 1 / (1 + days down per machine / days of the period) with the
+    failures that did stop a machine. A period without demand keeps its promise.
+
+    Examples
+    --------
+    >>> import partsplan as pp
+    >>> network = pp.ServiceNetwork.from_tables(
+    ...     parts=[{"part_id": "P1", "unit_cost": 100, "resupply_days": 10}],
+    ...     locations=[{"location_id": "DC", "kind": "central"}],
+    ...     commitments=[{"commitment_id": "C1", "metric": "fill_rate", "target": 0.9,
+    ...                   "period_months": 3}],
+    ... )
+    >>> demand = pp.DemandRates.from_table(
+    ...     [{"part_id": "P1", "location_id": "DC", "per_year": 36.5}])
+    >>> stock = {("P1", "DC"): 3}
+    >>> pp.evaluate(network, demand, stock).commitments[0].achieved > 0.9
+    True
+    >>> row = period_probabilities(network, demand, stock, rng=1)[0]
+    >>> row.lower < 0.74 < row.upper  # one quarter in four breaks the promise
+    True
+    """
+    check_network_and_demand(network, demand)
+    check_count("periods", periods, 2)
+    check_share("confidence", confidence)
+    if period_months is not None:
+        check_positive("period_months", period_months)
+    entropy = entropy_of(rng)
+    whole = experiment_on(
+        network, demand, stock, years=1.0, lead_times=lead_times, resupply_cv=resupply_cv
+    )
+    promises = [_with_period(promise, period_months) for promise in whole.model.promises]
+    lengths = sorted({p.period_months for p in promises if p.period_months is not None})
+    if not lengths:
+        raise PartsplanError(
+            "No commitment has a period: give period_months in the commitments table or as an "
+            "argument."
+        )
+    found: dict[str, PeriodProbability] = {}
+    for months in lengths:
+        chosen = tuple(p for p in promises if p.period_months == months)
+        experiment = _over_periods(whole, chosen, months)
+        sums = run_pieces(
+            experiment,
+            periods,
+            (*entropy, round(months * 1000)),
+            executor=executor,
+            progress=progress,
+        )
+        days = experiment.window_days
+        rows = _judged(chosen, sums.base, sums.amount, days=days, confidence=confidence)
+        found |= {row.commitment_id: row for row in rows}
+    ordered = [found[p.commitment_id] for p in promises if p.commitment_id in found]
+    return Rows(ordered, PeriodProbability, network.frame_backend)
+
+
+def _with_period(promise: Promise, period_months: float | None) -> Promise:
+    if promise.period_months is not None or period_months is None:
+        return promise
+    return replace(promise, period_months=period_months)
+
+
+def _over_periods(whole: Experiment, promises: tuple[Promise, ...], months: float) -> Experiment:
+    """The same experiment for some promises, each replication one period."""
+    model = whole.model.with_promises(promises)
+    customers = customer_streams(model, whole.stock)
+    return Experiment.of_customers(
+        model,
+        whole.stock,
+        customers,
+        measured_weights(model, customers),
+        lead_times=whole.lead_times,
+        window_days=months / _MONTHS_PER_YEAR * DAYS_PER_YEAR,
+    )
+
+
+def _judged(
+    promises: Sequence[Promise], base: Floats, amount: Floats, *, days: float, confidence: float
+) -> list[PeriodProbability]:
+    """Every promise with the share of its periods that keep it."""
+    rows = []
+    for promise, asked, bad in zip(promises, base, amount, strict=True):
+        over = np.full(len(asked), days) if promise.metric == "uptime" else asked
+        use = np.divide(bad, over, out=np.zeros(len(over)), where=over > 0)
+        kept = use <= promise.allowed * (1.0 + MET_TOLERANCE)
+        lower, upper = binomial_interval(int(kept.sum()), len(kept), confidence)
+        has_figure = asked > 0
+        middle = float(np.median(use[has_figure])) if has_figure.any() else None
+        rows.append(
+            PeriodProbability(
+                commitment_id=promise.commitment_id,
+                metric=promise.metric,
+                target=promise.target,
+                period_months=float(promise.period_months or 0.0),
+                probability=float(kept.mean()),
+                lower=lower,
+                upper=upper,
+                median=None if middle is None else promise.achieved(middle),
+                unit=promise.unit,
+                demands=float(asked.mean()),
+            )
+        )
+    return rows
+
+
+def binomial_interval(kept: int, n: int, confidence: float) -> tuple[float, float]:
+    """Clopper and Pearson's interval of a probability.
+
+    Examples
+    --------
+    >>> [round(bound, 4) for bound in binomial_interval(9, 10, 0.95)]
+    [0.555, 0.9975]
+    """
+    tail = (1.0 - confidence) / 2.0
+    lower = scipy.special.betaincinv(kept, n - kept + 1, tail) if kept > 0 else 0.0
+    upper = scipy.special.betaincinv(kept + 1, n - kept, 1.0 - tail) if kept < n else 1.0
+    return float(lower), float(upper)
