@@ -23,6 +23,8 @@ from partsplan.demand.usage_dispersion import UsageDispersion, usage_dispersion
 from partsplan.demand.usage_forecast import UsageForecast, best_smoothing, forecast_usage
 from partsplan.demand.usage_history import UsageHistory
 from partsplan.demand.usage_rates import UsageRates, rates_from_usage
+from partsplan.demand.weak_point_table import WeakPoints
+from partsplan.demand.weak_points import weak_points
 
 __all__ = [
     "AgeReplacement",
@@ -43,6 +45,7 @@ __all__ = [
     "UsageForecast",
     "UsageHistory",
     "UsageRates",
+    "WeakPoints",
     "best_smoothing",
     "combine_usage",
     "count_p_values",
@@ -65,4 +68,5 @@ __all__ = [
     "tsb",
     "usage_classes",
     "usage_dispersion",
+    "weak_points",
 ]
