@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from partsplan.demand import GammaPosterior, gamma_poisson_posterior
+from partsplan.demand import GammaPosterior, gamma_poisson_posterior, garwood_interval
 
 # ../shared/cases/exact_gamma_poisson.json: conjugate gamma-Poisson, negative binomial predictive,
 # computed in double precision.
@@ -121,3 +121,80 @@ def test_interval_level_is_checked():
     posterior = GammaPosterior(np.ones(1), np.ones(1))
     with pytest.raises(ValueError, match="level must be strictly between 0 and 1, got 95"):
         posterior.interval(95)
+
+
+def covered(lower: np.ndarray, upper: np.ndarray, mean: float) -> float:
+    """Chance that the interval of the count holds the mean, by enumeration of all counts."""
+    counts = np.arange(len(lower))
+    return float(stats.poisson.pmf(counts, mean)[(lower <= mean) & (mean <= upper)].sum())
+
+
+class TestCoverage:
+    """Intervals of a Poisson mean, for all counts up to 200 and means up to 100."""
+
+    MEANS = np.concatenate([np.arange(0.05, 5, 0.05), np.arange(5, 100, 0.37)])
+
+    @pytest.mark.parametrize("level", [0.8, 0.95])
+    def test_garwood_never_covers_less(self, level):
+        lower, upper = garwood_interval(np.arange(201), 1.0, level)
+        assert min(covered(lower, upper, mean) for mean in self.MEANS) >= level
+
+    def test_jeffreys_covers_on_average(self):
+        """95 %: mean 0.950 over means up to 100; from 10 failures on, 93 to 97 % everywhere."""
+        lower, upper = gamma_poisson_posterior(np.arange(201), 1.0).interval(0.95)
+        coverage = np.array([covered(lower, upper, mean) for mean in self.MEANS])
+        assert coverage[self.MEANS >= 5].mean() == pytest.approx(0.95, abs=0.003)
+        assert coverage[self.MEANS >= 10].min() >= 0.93
+        assert coverage[self.MEANS >= 10].max() <= 0.97
+
+    def test_credible_interval_holds_its_level_under_its_prior(self):
+        """Means drawn from the prior, counts from the mean: 90 % by integration, exactly."""
+        counts = np.arange(400)
+        lower, upper = gamma_poisson_posterior(counts, 2.0, 3.0, 1.5).interval(0.9)
+        means = np.linspace(1e-6, 30, 60_001)
+        prior = stats.gamma(3.0, scale=1 / 1.5).pdf(means)
+        inside = np.zeros(len(means))
+        for n in range(120):
+            inside += stats.poisson.pmf(n, 2.0 * means) * (
+                (lower[n] <= means) & (means <= upper[n])
+            )
+        assert (inside * prior).sum() * (means[1] - means[0]) == pytest.approx(0.9, abs=1e-4)
+
+
+def test_garwood_interval_is_the_published_one():
+    # Garwood (1936), 95 %: counts 0, 1, 5, 10, 50 as tabulated, such as in Johnson, Kemp and Kotz.
+    lower, upper = garwood_interval([0, 1, 5, 10, 50], 1.0)
+    np.testing.assert_allclose(lower, [0, 0.0253, 1.6235, 4.7954, 37.1110], atol=6e-5)
+    np.testing.assert_allclose(upper, [3.6889, 5.5716, 11.6683, 18.3904, 65.9188], atol=6e-5)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9, 0.999])
+def test_predictive_quantile_is_the_negative_binomial_one(share):
+    posterior = gamma_poisson_posterior([0, 3, 700], [1.0, 20.0, 5.0], 1.5, 4.0)
+    success = posterior.exposure / (posterior.exposure + 5.0)
+    expected = stats.nbinom(posterior.shape, success).ppf(share)
+    np.testing.assert_array_equal(posterior.predictive_quantile(share, 5.0), expected)
+    cdf = posterior.predictive_cdf(np.arange(9)[:, np.newaxis], 5.0)
+    pmf = [posterior.predictive_pmf(n, 5.0) for n in range(9)]
+    np.testing.assert_allclose(cdf, np.cumsum(pmf, axis=0), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: garwood_interval(-1, 1.0), "failures must be at least 0, got -1.0"),
+        (lambda: garwood_interval(1, 0.0), "exposure must be above 0, got 0.0"),
+        (lambda: garwood_interval(1, 1.0, 95), "level must be strictly between 0 and 1, got 95"),
+        (
+            lambda: gamma_poisson_posterior(1, 1.0).predictive_quantile(1.0, 1.0),
+            "share must be strictly between 0 and 1, got 1.0",
+        ),
+        (
+            lambda: gamma_poisson_posterior(1, 1.0).predictive_quantile(0.5, 0.0),
+            "horizon must be above 0 and finite, got 0.0",
+        ),
+    ],
+)
+def test_options_are_checked(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -4,12 +4,13 @@ from partsplan.demand.age_replacement import AgeReplacement, optimal_age_replace
 from partsplan.demand.combined_usage import CombinedUsage
 from partsplan.demand.combining import combine_usage
 from partsplan.demand.count_tests import count_p_values
-from partsplan.demand.counts import GammaPosterior, gamma_poisson_posterior
+from partsplan.demand.counts import GammaPosterior, gamma_poisson_posterior, garwood_interval
 from partsplan.demand.differences import false_discovery_p_values, rate_difference_p_values
 from partsplan.demand.duane import DuaneFit, fit_duane
 from partsplan.demand.estimate import estimate_demand
 from partsplan.demand.estimating_rates import estimate_rates
 from partsplan.demand.gamma_priors import GammaPriors, fit_gamma_prior
+from partsplan.demand.hierarchical_rates import HierarchicalRates, hierarchical_rates
 from partsplan.demand.mean_cumulative import MeanCumulativeFunction, mean_cumulative_function
 from partsplan.demand.power_law import PowerLawFit, fit_power_law
 from partsplan.demand.rate_estimates import RateEstimates
@@ -34,6 +35,7 @@ __all__ = [
     "DuaneFit",
     "GammaPosterior",
     "GammaPriors",
+    "HierarchicalRates",
     "MeanCumulativeFunction",
     "PowerLawFit",
     "RateEstimates",
@@ -58,6 +60,8 @@ __all__ = [
     "fit_power_law",
     "forecast_usage",
     "gamma_poisson_posterior",
+    "garwood_interval",
+    "hierarchical_rates",
     "laplace_trend_test",
     "mean_cumulative_function",
     "one_step_forecasts",
