@@ -2,7 +2,7 @@
 
 import logging
 
-from partsplan.demand import DemandRates, estimate_demand
+from partsplan.demand import DemandRates, estimate_demand, fit_lifetimes
 from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.evaluation import Performance, evaluate
 from partsplan.network import ServiceNetwork, lanes_from_coordinates
@@ -25,6 +25,7 @@ __all__ = [
     "compare_stocks",
     "estimate_demand",
     "evaluate",
+    "fit_lifetimes",
     "lanes_from_coordinates",
     "optimize",
     "simulate",

@@ -11,6 +11,9 @@ from partsplan.demand.estimate import estimate_demand
 from partsplan.demand.estimating_rates import estimate_rates
 from partsplan.demand.gamma_priors import GammaPriors, fit_gamma_prior
 from partsplan.demand.hierarchical_rates import HierarchicalRates, hierarchical_rates
+from partsplan.demand.kaplan_meier import SurvivalCurve
+from partsplan.demand.life_data import LifeData
+from partsplan.demand.lifetimes import LifetimeFits, fit_lifetimes
 from partsplan.demand.mean_cumulative import MeanCumulativeFunction, mean_cumulative_function
 from partsplan.demand.power_law import PowerLawFit, fit_power_law
 from partsplan.demand.rate_estimates import RateEstimates
@@ -36,11 +39,14 @@ __all__ = [
     "GammaPosterior",
     "GammaPriors",
     "HierarchicalRates",
+    "LifeData",
+    "LifetimeFits",
     "MeanCumulativeFunction",
     "PowerLawFit",
     "RateEstimates",
     "RepairHistory",
     "SmoothedUsage",
+    "SurvivalCurve",
     "TrendTest",
     "UsageClasses",
     "UsageDispersion",
@@ -57,6 +63,7 @@ __all__ = [
     "false_discovery_p_values",
     "fit_duane",
     "fit_gamma_prior",
+    "fit_lifetimes",
     "fit_power_law",
     "forecast_usage",
     "gamma_poisson_posterior",

@@ -1,0 +1,409 @@
+"""Lifetime distributions of parts from censored lives, by maximum likelihood.
+
+All parts and segments are fitted together (Meeker and Escobar, Statistical Methods for
+Reliability Data, 1998, chapters 7, 8 and 11); intervals are likelihood-ratio intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import numpy as np
+import scipy
+from numpy.typing import ArrayLike, NDArray
+
+from partsplan.demand.kaplan_meier import SurvivalCurve, survival_curve
+from partsplan.demand.life_data import LifeData, read_lives
+from partsplan.demand.lifetime_doubts import doubtful_fits, doubtful_lives
+from partsplan.demand.lifetime_families import COMPLEMENT, FAMILIES, Family, Figure
+from partsplan.demand.maximum_likelihood import ALL_FAIL, Estimates, estimates
+from partsplan.demand.profile_intervals import figure_errors, profile_bound
+from partsplan.errors import Finding
+from partsplan.network import backend_of, frame_of
+
+Floats = NDArray[np.float64]
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class LifetimeFits:
+    """Lifetime distributions fitted to the lives of parts, one per part and segment.
+
+    Figures are arrays in the order of ``part_ids`` and ``segments``; ``NaN`` stands for what the
+    lives do not tell (``None`` in records).
+    """
+
+    distribution: str
+    """exponential, weibull, lognormal or weibull_never_fails."""
+    level: float
+    """Confidence of intervals where none is asked for."""
+    data: LifeData = field(repr=False)
+    """The lives, grouped."""
+    warnings: tuple[Finding, ...]
+    """What is doubtful about the lives or the fits."""
+    notes: tuple[str, ...] = field(repr=False)
+    """Per group, why there is no estimate or one at an edge; '' for most."""
+    _estimates: Estimates = field(repr=False)
+    _backend: str | None = field(repr=False, default=None)
+
+    @property
+    def part_ids(self) -> tuple[str, ...]:
+        """Part of each group."""
+        return self.data.part_ids
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Segment of each group; '' where none is given or segments are pooled."""
+        return self.data.segments
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of the parameters: rate; shape, scale; mu, sigma; shape, scale, never_fails."""
+        return tuple(figure.name for figure in self._family.figures)
+
+    @property
+    def failures(self) -> Floats:
+        """Units that failed, shape (n_groups,) [units]."""
+        return self.data.observed_failures
+
+    @property
+    def censored(self) -> Floats:
+        """Units that had not failed when last looked at, shape (n_groups,) [units]."""
+        return self.data.censored
+
+    @property
+    def log_likelihood(self) -> Floats:
+        """Log-likelihood at the estimate, hours in h, shape (n_groups,)."""
+        return self._spread(self._estimates.log_likelihood)
+
+    @property
+    def aic(self) -> Floats:
+        r"""Akaike's criterion :math:`2 k - 2 \ell`, shape (n_groups,)."""
+        return 2.0 * self._family.n_parameters - 2.0 * self.log_likelihood
+
+    def parameter(self, name: str) -> Floats:
+        """Estimate of a parameter, shape (n_groups,): rate [1/h], scale [h], mu [log h]."""
+        figure = self._figure(name)
+        return self._spread(self._values(figure))
+
+    def standard_error(self, name: str) -> Floats:
+        """Standard error of a parameter by the observed information, shape (n_groups,)."""
+        return self._spread(self._errors(self._figure(name)))
+
+    def interval(self, name: str, level: float | None = None) -> tuple[Floats, Floats]:
+        """Likelihood-ratio interval of a parameter: lower and upper, shape (n_groups,) each.
+
+        A bound is NaN where the likelihood never falls far enough on that side.
+        """
+        return self._interval(self._figure(name), level)
+
+    def quantile(self, share: float) -> Floats:
+        """Hours by which ``share`` of the units have failed (0.1: the B10 life) [h].
+
+        Where a fraction never fails, NaN if the share is never reached.
+        """
+        _check_share("share", share)
+        if not self._family.has_fraction:
+            return self._spread(self._values(self._family.quantile(share)))
+        theta = self._estimates.theta
+        fraction = 1.0 - COMPLEMENT.value(theta[:, 2])
+        within = share < fraction
+        w = self._family.law.quantile(np.where(within, share / fraction, 0.5))
+        log_hours = (theta[:, 0] + w) / theta[:, 1] + self._estimates.likelihood.center
+        return self._spread(np.where(within, np.exp(log_hours), np.nan))
+
+    def quantile_interval(self, share: float, level: float | None = None) -> tuple[Floats, Floats]:
+        """Likelihood-ratio interval of a quantile: lower and upper [h], shape (n_groups,) each.
+
+        Raises
+        ------
+        ValueError
+            For ``weibull_never_fails``, where a quantile of all units may not exist.
+        """
+        _check_share("share", share)
+        if self._family.has_fraction:
+            raise ValueError(
+                "distribution must be one where every unit fails, got 'weibull_never_fails'"
+            )
+        return self._interval(self._family.quantile(share), level)
+
+    def mean(self) -> Floats:
+        """Mean life [h], shape (n_groups,); of the units that ever fail where some never do."""
+        return self._spread(self._values(self._family.mean()))
+
+    def mean_interval(self, level: float | None = None) -> tuple[Floats, Floats]:
+        """Likelihood-ratio interval of the mean life: lower and upper [h]."""
+        return self._interval(self._family.mean(), level)
+
+    def survival(self, hours: ArrayLike) -> Floats:
+        """Share of units that reach the hours, by the fitted distribution.
+
+        Parameters
+        ----------
+        hours : array_like of float
+            Operating hours [h], shape (n_hours,) or a number.
+
+        Returns
+        -------
+        ndarray, shape (n_groups, n_hours) or (n_groups,)
+        """
+        times = np.asarray(hours, dtype=np.float64)
+        if not (times >= 0.0).all():
+            raise ValueError(f"hours must be at least 0, got {times[~(times >= 0.0)].flat[0]}")
+        theta = self._estimates.theta.reshape(-1, self._estimates.theta.shape[1], *[1] * times.ndim)
+        center = self._estimates.likelihood.center.reshape(-1, *[1] * times.ndim)
+        log_hours = np.log(np.maximum(times, np.finfo(float).tiny)) - center
+        alive = np.exp(self._family.law.log_survival(theta[:, 1] * log_hours - theta[:, 0])[0])
+        if self._family.has_fraction:
+            never = COMPLEMENT.value(theta[:, 2])
+            alive = never + (1.0 - never) * alive
+        return self._spread(alive)
+
+    def kaplan_meier(
+        self, part_id: str, segment: str = "", level: float | None = None
+    ) -> SurvivalCurve:
+        """Survival of one part's lives without any distribution, to hold the fit against.
+
+        Kaplan and Meier's estimate with late entry and log-log intervals; where failures lie
+        between two looks, Turnbull's.
+        """
+        group = self._position(part_id, segment)
+        return survival_curve(self.data.take(np.array([group])), self._level(level))
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One plain dict per part and segment; None is unknown."""
+        columns = self._columns()
+        columns = {name: [_plain(value) for value in values] for name, values in columns.items()}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def to_frame(self) -> Any:
+        """One row per part and segment, in the library that the user came with."""
+        columns = {name: np.asarray(values) for name, values in self._columns().items()}
+        return frame_of(columns, self._backend)
+
+    def summary(self) -> str:
+        """Say what was fitted, the first fits with the B10 life, and what is doubtful."""
+        failed, lives = self.failures.sum(), self.failures.sum() + self.censored.sum()
+        lines = [
+            f"Lifetimes: {self.distribution}, {_count(self.data.n_groups, 'group')} of "
+            f"{_count(len(set(self.part_ids)), 'part')}, {failed:g} failures in {lives:g} lives",
+            *self._table_lines(),
+            f"Warnings: {len(self.warnings) or 'none'}",
+            *(f"  {warning}" for warning in self.warnings),
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.summary())}</pre>"
+
+    def _table_lines(self) -> list[str]:
+        shown = min(_SHOWN, self.data.n_groups)
+        head = ["part_id", "segment", "failures", "censored", *self.parameter_names, "B10 [h]"]
+        b10 = self.quantile(0.1)
+        figures = [self.parameter(name) for name in self.parameter_names]
+        rows = [head]
+        for g in range(shown):
+            told = [self.part_ids[g], self.segments[g] or "-"]
+            told += [f"{self.failures[g]:g}", f"{self.censored[g]:g}"]
+            rows.append(told + [_figure(values[g]) for values in (*figures, b10)])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            for row in rows
+        ]
+        more = self.data.n_groups - shown
+        return lines + ([f"  ... and {more} more in to_records()"] if more else [])
+
+    @property
+    def _family(self) -> Family:
+        return FAMILIES[self.distribution]
+
+    def _figure(self, name: str) -> Figure:
+        for figure in self._family.figures:
+            if figure.name == name:
+                return figure
+        raise ValueError(f"name must be one of {', '.join(self.parameter_names)}, got {name!r}")
+
+    def _position(self, part_id: str, segment: str) -> int:
+        for group, key in enumerate(zip(self.part_ids, self.segments, strict=True)):
+            if key == (part_id, segment):
+                return group
+        raise ValueError(
+            f"part_id and segment must be among those of the lives, got {part_id!r}, {segment!r}"
+        )
+
+    def _level(self, level: float | None) -> float:
+        chosen = self.level if level is None else level
+        _check_share("level", chosen)
+        return chosen
+
+    def _moved(self, figure: Figure, psi: Floats) -> Floats:
+        """Move a log time from the center to hours."""
+        return psi + self._estimates.likelihood.center if figure.per_hours else psi
+
+    def _values(self, figure: Figure) -> Floats:
+        psi = figure.path.figure(self._estimates.theta)
+        value = figure.scale.value(self._moved(figure, psi))
+        return np.where(self._is_certain & (figure.name == "never_fails"), 0.0, value)
+
+    @property
+    def _is_certain(self) -> NDArray[np.bool_]:
+        """Known groups whose fraction that never fails is 0."""
+        return np.array([self.notes[g] == ALL_FAIL for g in self._estimates.known], dtype=bool)
+
+    def _errors(self, figure: Figure) -> Floats:
+        found = self._estimates
+        error = figure_errors(found.likelihood, figure.path, found.theta)
+        psi = self._moved(figure, figure.path.figure(found.theta))
+        return error * figure.scale.slope(psi)
+
+    def _interval(self, figure: Figure, level: float | None) -> tuple[Floats, Floats]:
+        found = self._estimates
+        drop = float(scipy.special.ndtri(0.5 * (1.0 + self._level(level))))
+        sides = []
+        for side in (-1.0, 1.0):
+            psi = profile_bound(
+                found.likelihood, figure.path, found.theta, found.log_likelihood, side * drop
+            )
+            psi = np.where(np.isfinite(psi), self._moved(figure, psi), np.nan)
+            sides.append(self._spread(figure.scale.value(psi)))
+        if figure.scale.falls:
+            sides.reverse()
+        return sides[0], sides[1]
+
+    def _spread(self, values: Floats) -> Floats:
+        """Give figures of the known groups the places of all groups; NaN elsewhere."""
+        spread = np.full((self.data.n_groups, *values.shape[1:]), np.nan)
+        spread[self._estimates.known] = values
+        return spread
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        columns: dict[str, Any] = {
+            "part_id": _texts(self.part_ids),
+            "segment": _texts(self.segments),
+            "distribution": _texts((self.distribution,) * self.data.n_groups),
+        }
+        columns |= {name: self.parameter(name) for name in self.parameter_names}
+        columns |= {f"{name}_error": self.standard_error(name) for name in self.parameter_names}
+        columns |= {
+            "log_likelihood": self.log_likelihood,
+            "aic": self.aic,
+            "failures": self.failures,
+            "censored": self.censored,
+            "note": _texts(self.notes),
+        }
+        return columns
+
+
+def fit_lifetimes(
+    lives: Any,
+    *,
+    distribution: str = "weibull",
+    failure_mode: str | Sequence[str] | None = None,
+    by_segment: bool = True,
+    level: float = 0.95,
+) -> LifetimeFits:
+    r"""Fit a lifetime distribution to the lives of each part and segment.
+
+    Parameters
+    ----------
+    lives : table
+        ``failures`` as lives: ``part_id``, ``hours``, ``outcome`` (failed, censored, left,
+        interval) and, where they apply, ``entry_hours``, ``hours_upper``, ``failure_mode``,
+        ``segment``, ``weight``, ``unit_id``, ``date``; or ``network.failures``.
+    distribution : {"weibull", "exponential", "lognormal", "weibull_never_fails"}
+        The distribution; the last has a fraction of units that never fails.
+    failure_mode : str or sequence of str, optional
+        The mode (or modes) that count as failures: a life that ended by another one, such as a
+        preventive swap, is censored there. By default every failure counts.
+    by_segment : bool, default True
+        Whether the segments of a part are fitted apart.
+    level : float, default 0.95
+        Confidence of intervals where none is asked for.
+
+    Returns
+    -------
+    LifetimeFits
+        In order of first appearance.
+
+    Raises
+    ------
+    InputError
+        With every finding of the table.
+    PartsplanError
+        When the table holds counts, or no rows.
+    ValueError
+        When an option is outside its range.
+
+    Notes
+    -----
+    A life contributes :math:`\log f(t)` failed, :math:`\log S(t)` censored,
+    :math:`\log F(t)` left, :math:`\log(S(t_1) - S(t_2))` interval, and :math:`-\log S(t_0)` where
+    it came under observation at :math:`t_0 > 0`, each times its weight. Weibull:
+    :math:`S(t) = \exp(-(t / \text{scale})^{\text{shape}})`. Lognormal: :math:`\log t` is normal
+    with mean ``mu`` and standard deviation ``sigma``. Errors are those of the observed information.
+
+    References
+    ----------
+    Meeker and Escobar, Statistical Methods for Reliability Data, 1998. Burridge, A note on maximum
+    likelihood estimation for regression models using grouped data, J. R. Stat. Soc. B 43, 1981.
+
+    Examples
+    --------
+    >>> lives = {"part_id": ["FAN"] * 6, "hours": [410, 660, 900, 1200, 1200, 1200],
+    ...          "outcome": ["failed"] * 3 + ["censored"] * 3}
+    >>> fits = fit_lifetimes(lives)
+    >>> [round(float(fits.parameter(name)[0]), 2) for name in ("shape", "scale")]
+    [2.05, 1390.38]
+    >>> [round(float(bound[0])) for bound in fits.quantile_interval(0.1)]
+    [66, 819]
+    """
+    if distribution not in FAMILIES:
+        raise ValueError(f"distribution must be one of {', '.join(FAMILIES)}, got {distribution!r}")
+    _check_share("level", level)
+    table = read_lives(lives)
+    data = LifeData.from_table(table, failure_mode=failure_mode, by_segment=by_segment)
+    found = estimates(data, FAMILIES[distribution])
+    warnings = (
+        *doubtful_lives(table, data, failure_mode),
+        *doubtful_fits(data, found.causes, FAMILIES[distribution].n_parameters),
+    )
+    return LifetimeFits(
+        distribution=distribution,
+        level=level,
+        data=data,
+        warnings=warnings,
+        notes=found.causes,
+        _estimates=found,
+        _backend=backend_of(lives),
+    )
+
+
+def _check_share(name: str, value: float) -> None:
+    if not (isinstance(value, int | float) and 0.0 < value < 1.0):
+        raise ValueError(f"{name} must be strictly between 0 and 1, got {value!r}")
+
+
+def _plain(value: Any) -> Any:
+    """Turn an array's value into a plain one; NaN becomes None."""
+    if value is None or isinstance(value, str):
+        return value
+    return None if np.isnan(value) else float(value)
+
+
+def _texts(values: Sequence[str]) -> NDArray[Any]:
+    texts = np.empty(len(values), dtype=object)
+    texts[:] = [text or None for text in values]
+    return texts
+
+
+def _figure(value: float) -> str:
+    return "unknown" if np.isnan(value) else f"{value:.5g}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

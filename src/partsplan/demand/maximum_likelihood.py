@@ -1,0 +1,155 @@
+"""Maximum likelihood of lifetimes, for all groups at once, and why a group may have none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.demand.life_data import LifeData
+from partsplan.demand.life_likelihood import LifeLikelihood
+from partsplan.demand.life_paths import LogShape, PathLikelihood
+from partsplan.demand.lifetime_families import Family
+from partsplan.demand.newton import Maximum, maximize
+from partsplan.demand.profile_intervals import figure_errors
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+NO_FAILURE = "no failure"
+ONE_TIME = "all failures at one time"
+EDGE = "the likelihood rises toward an edge"
+ALL_FAIL = "no sign of units that never fail"
+
+_NARROWEST, _WIDEST = 1e4, 1e-4
+_FLAT = 50.0
+"""Standard error of the log shape beyond which the likelihood is flat."""
+_SURELY_FAIL = 15.0
+"""Logit of the fraction that fails beyond which it counts as 1."""
+CERTAIN = 40.0
+"""Logit that stands for a fraction of 1 without loss."""
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Parameters per group, and what to know about them."""
+
+    likelihood: LifeLikelihood
+    """Of the groups in ``known``, numbered anew."""
+    known: Integers
+    """Groups with an estimate."""
+    theta: Floats
+    """Shape (n_known, k): parameters (a, s[, q]) for centered log hours."""
+    log_likelihood: Floats
+    """Shape (n_known,)."""
+    causes: tuple[str, ...]
+    """Why a group has no estimate, or one at an edge; '' for most."""
+
+
+def estimates(data: LifeData, family: Family) -> Estimates:
+    """Fit a family to every group that has a maximum."""
+    causes = np.full(data.n_groups, "", dtype=object)
+    causes[data.observed_failures <= 0.0] = NO_FAILURE
+    if not family.has_fixed_shape:
+        causes[(causes == "") & _fails_at_one_time(data)] = ONE_TIME
+    groups = np.flatnonzero(causes == "")
+    likelihood = LifeLikelihood(data.take(groups), family.law, family.has_fraction)
+    found = _maximum(likelihood, family)
+    theta, is_known = found.parameters, found.is_found & np.isfinite(found.value)
+    if not family.has_fixed_shape:
+        is_known &= _is_pinned_down(likelihood, theta)
+    causes[groups[~is_known]] = EDGE
+    if family.has_fraction:
+        causes[groups[is_known & (theta[:, 2] >= _SURELY_FAIL)]] = ALL_FAIL
+    known = np.flatnonzero(is_known)
+    return Estimates(
+        likelihood if is_known.all() else likelihood.take(known),
+        groups[known],
+        theta[known],
+        found.value[known],
+        tuple(causes.tolist()),
+    )
+
+
+def _fails_at_one_time(data: LifeData) -> Mask:
+    """Whether nothing bounds the shape: every failure at one time and no unit outlives it."""
+    last = _most(data, np.where(data.is_running, -np.inf, data.upper))
+    first = -_most(data, np.where(data.is_running, -np.inf, -data.lower))
+    latest = _most(data, data.lower)
+    only_exact = data.sums(data.is_between.astype(float)) == 0.0
+    return only_exact & (last == first) & (latest <= last)
+
+
+def _most(data: LifeData, values: Floats) -> Floats:
+    if not data.n_groups:
+        return np.zeros(0)
+    starts = np.searchsorted(data.group, np.arange(data.n_groups))
+    return np.maximum.reduceat(values, starts)
+
+
+def _maximum(likelihood: LifeLikelihood, family: Family) -> Maximum:
+    start = _start(likelihood, family)
+    if family.has_fixed_shape:
+        nothing = np.zeros(len(start))
+        problem = PathLikelihood(likelihood, LogShape((0,)), nothing, start)
+        found = maximize(problem, start[:, :1])
+        theta = np.column_stack([found.parameters[:, 0], np.ones(len(start))])
+        return Maximum(theta, found.value, found.is_found)
+    if family.has_fraction:
+        return _with_fraction(likelihood, start)
+    return maximize(likelihood, start)
+
+
+def _start(likelihood: LifeLikelihood, family: Family) -> Floats:
+    """Spread of the log hours of failures, and their share, as a first guess."""
+    data = likelihood.data
+    ended = ~data.is_running
+    middle = np.where(data.is_between, 0.5 * (data.lower + data.upper), data.lower)
+    y = np.log(np.where(ended, middle, 1.0)) - likelihood.center[data.group]
+    weight = np.where(ended, data.weight, 0.0)
+    spread = np.sqrt(data.sums(weight * y**2) / data.observed_failures)
+    s = np.clip(1.0 / np.maximum(spread, 1e-3), 0.2, 100.0)
+    if family.has_fixed_shape:
+        s = np.ones_like(s)
+    share = data.observed_failures / (data.observed_failures + data.censored)
+    a = -family.law.quantile(0.6 * share)
+    return np.column_stack([a, s])
+
+
+def _with_fraction(likelihood: LifeLikelihood, start: Floats) -> Maximum:
+    """Climb from where all units fail and from where only those that did; keep the better.
+
+    The likelihood is not concave in the fraction, and where the plain Weibull is as good the
+    fraction that never fails is 0.
+    """
+    data = likelihood.data
+    plain = maximize(LifeLikelihood(data, likelihood.law), start)
+    whole = np.full(len(start), CERTAIN)
+    most = np.clip(data.observed_failures / (data.observed_failures + data.censored), 0.01, 0.98)
+    few = np.column_stack(
+        [np.full(len(start), -likelihood.law.quantile(0.6)), start[:, 1], np.log(most / (1 - most))]
+    )
+    near = np.column_stack([plain.parameters, np.full(len(start), 2.0)])
+    best = Maximum(np.column_stack([plain.parameters, whole]), plain.value, plain.is_found)
+    for first in (few, near):
+        found = maximize(likelihood, first)
+        better = found.is_found & (found.value > best.value + 1e-7)
+        better &= found.parameters[:, 2] < _SURELY_FAIL
+        best = Maximum(
+            np.where(better[:, None], found.parameters, best.parameters),
+            np.where(better, found.value, best.value),
+            np.where(better, found.is_found, best.is_found),
+        )
+    return best
+
+
+def _is_pinned_down(likelihood: LifeLikelihood, theta: Floats) -> Mask:
+    """Whether the shape is neither running away nor left open by a flat likelihood."""
+    s = theta[:, 1]
+    within: Mask = (s < _NARROWEST) & (s > _WIDEST)
+    if likelihood.has_fraction:
+        return within
+    error = figure_errors(likelihood, LogShape((0,)), theta)
+    return within & (np.nan_to_num(error, nan=np.inf) < _FLAT)
