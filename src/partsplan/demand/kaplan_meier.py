@@ -6,6 +6,7 @@ Kaplan and Meier, J. Am. Stat. Assoc. 53, 1958, with late entry; Turnbull, J. R.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ Floats = NDArray[np.float64]
 
 _ROUNDS = 20_000
 _CLOSE = 1e-9
+_NOTHING = 1e-7
+"""Mass of a stretch below which the curve does not fall in it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class SurvivalCurve:
         columns = {name: values.tolist() for name, values in self._columns().items()}
         rows = zip(*columns.values(), strict=True)
         return [
-            {name: None if v != v else v for name, v in zip(columns, row, strict=True)}
+            {name: None if math.isnan(v) else v for name, v in zip(columns, row, strict=True)}
             for row in rows
         ]
 
@@ -83,11 +86,11 @@ def _kaplan_meier(data: LifeData, level: float) -> SurvivalCurve:
     """
     failed = data.is_failed
     hours, place = np.unique(data.lower[failed], return_inverse=True)
-    failures = np.bincount(place.reshape(-1), data.weight[failed], len(hours))
+    failures = np.bincount(place.reshape(-1), data.weight[failed], len(hours)).astype(np.float64)
     at_risk = _weight_before(data.entry, data.weight, hours) - _weight_before(
         data.lower, data.weight, hours
     )
-    survival = np.cumprod(1.0 - failures / at_risk)
+    survival = np.cumprod(1.0 - failures / at_risk).astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.cumsum(failures / (at_risk * (at_risk - failures)))
         spread = scipy.special.ndtri(0.5 * (1.0 + level)) * np.sqrt(variance) / -np.log(survival)
@@ -131,9 +134,9 @@ def _turnbull(data: LifeData) -> SurvivalCurve:
         mass = new
         if moved < _CLOSE:
             break
-    finite = np.isfinite(ends)
+    finite = np.isfinite(ends) & (mass > _NOTHING)
     unknown = np.full(int(finite.sum()), np.nan)
-    survival = np.clip(1.0 - np.cumsum(mass), 0.0, 1.0)[finite]
+    survival = np.clip(1.0 - np.cumsum(mass[finite]), 0.0, 1.0)
     failures = (mass * data.weight.sum())[finite]
     return SurvivalCurve(ends[finite], survival, unknown, failures, unknown, unknown)
 

@@ -121,7 +121,8 @@ class LifeData:
     @property
     def is_failed(self) -> Mask:
         """Shape (n_lives,): whether the life ended in a failure whose hours are known."""
-        return self.lower == self.upper
+        failed: Mask = self.lower == self.upper
+        return failed
 
     @property
     def is_running(self) -> Mask:
@@ -131,7 +132,8 @@ class LifeData:
     @property
     def is_between(self) -> Mask:
         """Shape (n_lives,): whether the life failed between two looks."""
-        return (self.lower < self.upper) & ~self.is_running
+        between: Mask = (self.lower < self.upper) & ~self.is_running
+        return between
 
     @cached_property
     def observed_failures(self) -> Floats:
@@ -236,7 +238,8 @@ def _counts_as_failure(table: Table, failure_mode: str | Sequence[str] | None) -
             raise ValueError(
                 f"failure_mode must be among the modes of the lives ({modes}), got {mode!r}. {hint}"
             )
-    return np.isin(table["failure_mode"].astype(str), wanted)
+    counts: Mask = np.isin(table["failure_mode"].astype(str), wanted)
+    return counts
 
 
 def _bounds(table: Table, counts: Mask) -> tuple[Floats, Floats]:

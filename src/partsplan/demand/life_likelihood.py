@@ -30,8 +30,8 @@ class _Rows:
     weight: Floats
     y: Floats
     """Log hours less the group's center."""
-    y_high: Floats | None = None
-    """The same of the later look, where a life lies between two."""
+    y_high: Floats
+    """The same of the later look, where a life lies between two; else the same."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class LifeLikelihood:
         Parameters
         ----------
         theta : ndarray, shape (n_groups, k)
-            Parameters for hours counted in units of exp(center): see `centered`.
+            Parameters for log hours less their `center`.
 
         Returns
         -------
@@ -90,18 +90,6 @@ class LifeLikelihood:
             total.add_between(between, self.law, q)
         total.add_scale(self._failures, self._log_hours)
         return total.local()
-
-    def centered(self, theta: Floats) -> Floats:
-        """Turn parameters for hours into those for hours in units of exp(center)."""
-        moved = theta.copy()
-        moved[:, 0] -= theta[:, 1] * self.center
-        return moved
-
-    def for_hours(self, theta: Floats) -> Floats:
-        """Undo `centered`."""
-        moved = theta.copy()
-        moved[:, 0] += theta[:, 1] * self.center
-        return moved
 
     @cached_property
     def _failures(self) -> Floats:
@@ -131,12 +119,9 @@ class LifeLikelihood:
     ) -> _Rows:
         group = self.data.group[which]
         center = self.center[group]
-        return _Rows(
-            group=group,
-            weight=sign * self.data.weight[which],
-            y=np.log(hours[which]) - center,
-            y_high=None if high is None else np.log(high[which]) - center,
-        )
+        y = np.log(hours[which]) - center
+        y_high = y if high is None else np.log(high[which]) - center
+        return _Rows(group, sign * self.data.weight[which], y, y_high)
 
 
 @dataclass(frozen=True)
@@ -214,8 +199,7 @@ class _Sums:
     def add_between(self, rows: _Rows, law: StandardLaw, q: Floats | None) -> None:
         """Add lives that failed between two looks."""
         low, high = rows.y, rows.y_high
-        assert high is not None
-        late = _Rows(rows.group, rows.weight, high)
+        late = _Rows(rows.group, rows.weight, high, high)
         surface: Surface = law.log_between(self.z(rows), self.z(late))
         nothing = np.zeros_like(low)
         terms = _among_all((surface.value, nothing, nothing), q, rows)
@@ -240,7 +224,7 @@ class _Sums:
         return Local(self.value, self.gradient, self.hessian)
 
     def _sum(self, rows: _Rows, values: Floats) -> Floats:
-        return np.bincount(rows.group, rows.weight * values, self.n)
+        return np.bincount(rows.group, rows.weight * values, self.n).astype(np.float64)
 
     def _add_first(self, rows: _Rows, first: Floats, y: Floats) -> None:
         self.gradient[:, 0] -= self._sum(rows, first)

@@ -23,6 +23,8 @@ class Scale:
     """Absolute derivative of the value."""
     falls: bool = False
     """Whether the value falls where the figure rises."""
+    is_bounded: bool = False
+    """Whether the value has a limit where the figure is endless."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ PLAIN = Scale(lambda psi: psi, np.ones_like)
 EXPONENTIAL = Scale(np.exp, np.exp)
 RECIPROCAL = Scale(lambda psi: np.exp(-psi), lambda psi: np.exp(-psi), falls=True)
 COMPLEMENT = Scale(
-    lambda q: 0.5 * (1.0 - np.tanh(0.5 * q)), lambda q: 0.25 / np.cosh(0.5 * q) ** 2, falls=True
+    lambda q: 0.5 * (1.0 - np.tanh(0.5 * q)),
+    lambda q: 0.25 / np.cosh(0.5 * q) ** 2,
+    falls=True,
+    is_bounded=True,
 )
 """Fraction that never fails, from the logit of the fraction that does."""
 

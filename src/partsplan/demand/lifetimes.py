@@ -78,7 +78,7 @@ class LifetimeFits:
     @property
     def log_likelihood(self) -> Floats:
         """Log-likelihood at the estimate, hours in h, shape (n_groups,)."""
-        return self._spread(self._estimates.log_likelihood)
+        return self._spread(self._estimates.peak.value)
 
     @property
     def aic(self) -> Floats:
@@ -109,7 +109,7 @@ class LifetimeFits:
         _check_share("share", share)
         if not self._family.has_fraction:
             return self._spread(self._values(self._family.quantile(share)))
-        theta = self._estimates.theta
+        theta = self._estimates.peak.parameters
         fraction = 1.0 - COMPLEMENT.value(theta[:, 2])
         within = share < fraction
         w = self._family.law.quantile(np.where(within, share / fraction, 0.5))
@@ -154,12 +154,13 @@ class LifetimeFits:
         times = np.asarray(hours, dtype=np.float64)
         if not (times >= 0.0).all():
             raise ValueError(f"hours must be at least 0, got {times[~(times >= 0.0)].flat[0]}")
-        theta = self._estimates.theta.reshape(-1, self._estimates.theta.shape[1], *[1] * times.ndim)
-        center = self._estimates.likelihood.center.reshape(-1, *[1] * times.ndim)
+        beside = (-1, *[1] * times.ndim)
+        a, s, *q = (column.reshape(beside) for column in self._estimates.peak.parameters.T)
+        center = self._estimates.likelihood.center.reshape(beside)
         log_hours = np.log(np.maximum(times, np.finfo(float).tiny)) - center
-        alive = np.exp(self._family.law.log_survival(theta[:, 1] * log_hours - theta[:, 0])[0])
-        if self._family.has_fraction:
-            never = COMPLEMENT.value(theta[:, 2])
+        alive = np.exp(self._family.law.log_survival(s * log_hours - a)[0])
+        if q:
+            never = COMPLEMENT.value(q[0])
             alive = never + (1.0 - never) * alive
         return self._spread(alive)
 
@@ -246,7 +247,7 @@ class LifetimeFits:
         return psi + self._estimates.likelihood.center if figure.per_hours else psi
 
     def _values(self, figure: Figure) -> Floats:
-        psi = figure.path.figure(self._estimates.theta)
+        psi = figure.path.figure(self._estimates.peak.parameters)
         value = figure.scale.value(self._moved(figure, psi))
         return np.where(self._is_certain & (figure.name == "never_fails"), 0.0, value)
 
@@ -257,8 +258,8 @@ class LifetimeFits:
 
     def _errors(self, figure: Figure) -> Floats:
         found = self._estimates
-        error = figure_errors(found.likelihood, figure.path, found.theta)
-        psi = self._moved(figure, figure.path.figure(found.theta))
+        error = figure_errors(found.likelihood, figure.path, found.peak.parameters)
+        psi = self._moved(figure, figure.path.figure(found.peak.parameters))
         return error * figure.scale.slope(psi)
 
     def _interval(self, figure: Figure, level: float | None) -> tuple[Floats, Floats]:
@@ -266,10 +267,10 @@ class LifetimeFits:
         drop = float(scipy.special.ndtri(0.5 * (1.0 + self._level(level))))
         sides = []
         for side in (-1.0, 1.0):
-            psi = profile_bound(
-                found.likelihood, figure.path, found.theta, found.log_likelihood, side * drop
-            )
-            psi = np.where(np.isfinite(psi), self._moved(figure, psi), np.nan)
+            psi = profile_bound(found.likelihood, figure.path, found.peak, side * drop)
+            if not figure.scale.is_bounded:
+                psi = np.where(np.isfinite(psi), psi, np.nan)
+            psi = self._moved(figure, psi)
             sides.append(self._spread(figure.scale.value(psi)))
         if figure.scale.falls:
             sides.reverse()
@@ -358,9 +359,9 @@ def fit_lifetimes(
     ...          "outcome": ["failed"] * 3 + ["censored"] * 3}
     >>> fits = fit_lifetimes(lives)
     >>> [round(float(fits.parameter(name)[0]), 2) for name in ("shape", "scale")]
-    [2.05, 1390.38]
+    [1.89, 1403.64]
     >>> [round(float(bound[0])) for bound in fits.quantile_interval(0.1)]
-    [66, 819]
+    [32, 908]
     """
     if distribution not in FAMILIES:
         raise ValueError(f"distribution must be one of {', '.join(FAMILIES)}, got {distribution!r}")

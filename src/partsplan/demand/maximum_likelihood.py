@@ -12,7 +12,7 @@ from partsplan.demand.life_likelihood import LifeLikelihood
 from partsplan.demand.life_paths import LogShape, PathLikelihood
 from partsplan.demand.lifetime_families import Family
 from partsplan.demand.newton import Maximum, maximize
-from partsplan.demand.profile_intervals import figure_errors
+from partsplan.demand.profile_intervals import SURELY_FAIL, figure_errors
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -25,9 +25,7 @@ ALL_FAIL = "no sign of units that never fail"
 
 _NARROWEST, _WIDEST = 1e4, 1e-4
 _FLAT = 50.0
-"""Standard error of the log shape beyond which the likelihood is flat."""
-_SURELY_FAIL = 15.0
-"""Logit of the fraction that fails beyond which it counts as 1."""
+"""Standard error of a log rate, a log shape or a mu beyond which the likelihood is flat."""
 CERTAIN = 40.0
 """Logit that stands for a fraction of 1 without loss."""
 
@@ -40,10 +38,8 @@ class Estimates:
     """Of the groups in ``known``, numbered anew."""
     known: Integers
     """Groups with an estimate."""
-    theta: Floats
-    """Shape (n_known, k): parameters (a, s[, q]) for centered log hours."""
-    log_likelihood: Floats
-    """Shape (n_known,)."""
+    peak: Maximum
+    """Parameters (a, s[, q]) for centered log hours, and the log-likelihood there."""
     causes: tuple[str, ...]
     """Why a group has no estimate, or one at an edge; '' for most."""
 
@@ -58,17 +54,15 @@ def estimates(data: LifeData, family: Family) -> Estimates:
     likelihood = LifeLikelihood(data.take(groups), family.law, family.has_fraction)
     found = _maximum(likelihood, family)
     theta, is_known = found.parameters, found.is_found & np.isfinite(found.value)
-    if not family.has_fixed_shape:
-        is_known &= _is_pinned_down(likelihood, theta)
+    is_known &= _is_pinned_down(likelihood, family, theta)
     causes[groups[~is_known]] = EDGE
     if family.has_fraction:
-        causes[groups[is_known & (theta[:, 2] >= _SURELY_FAIL)]] = ALL_FAIL
+        causes[groups[is_known & (theta[:, 2] >= SURELY_FAIL)]] = ALL_FAIL
     known = np.flatnonzero(is_known)
     return Estimates(
         likelihood if is_known.all() else likelihood.take(known),
         groups[known],
-        theta[known],
-        found.value[known],
+        Maximum(theta[known], found.value[known], is_known[known]),
         tuple(causes.tolist()),
     )
 
@@ -79,7 +73,8 @@ def _fails_at_one_time(data: LifeData) -> Mask:
     first = -_most(data, np.where(data.is_running, -np.inf, -data.lower))
     latest = _most(data, data.lower)
     only_exact = data.sums(data.is_between.astype(float)) == 0.0
-    return only_exact & (last == first) & (latest <= last)
+    at_one: Mask = only_exact & (last == first) & (latest <= last)
+    return at_one
 
 
 def _most(data: LifeData, values: Floats) -> Floats:
@@ -136,7 +131,7 @@ def _with_fraction(likelihood: LifeLikelihood, start: Floats) -> Maximum:
     for first in (few, near):
         found = maximize(likelihood, first)
         better = found.is_found & (found.value > best.value + 1e-7)
-        better &= found.parameters[:, 2] < _SURELY_FAIL
+        better &= found.parameters[:, 2] < SURELY_FAIL
         best = Maximum(
             np.where(better[:, None], found.parameters, best.parameters),
             np.where(better, found.value, best.value),
@@ -145,11 +140,11 @@ def _with_fraction(likelihood: LifeLikelihood, start: Floats) -> Maximum:
     return best
 
 
-def _is_pinned_down(likelihood: LifeLikelihood, theta: Floats) -> Mask:
-    """Whether the shape is neither running away nor left open by a flat likelihood."""
+def _is_pinned_down(likelihood: LifeLikelihood, family: Family, theta: Floats) -> Mask:
+    """Whether no parameter is running away or left open by a flat likelihood."""
     s = theta[:, 1]
     within: Mask = (s < _NARROWEST) & (s > _WIDEST)
     if likelihood.has_fraction:
         return within
-    error = figure_errors(likelihood, LogShape((0,)), theta)
+    error = figure_errors(likelihood, family.figures[0].path, theta)
     return within & (np.nan_to_num(error, nan=np.inf) < _FLAT)

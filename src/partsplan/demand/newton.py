@@ -19,6 +19,8 @@ Mask = NDArray[np.bool_]
 _STEPS = 200
 _CLOSE = 1e-11
 """Decrement (twice the gain to be expected) below which one more step is the last."""
+_LEAST = 1e-9
+"""Value that parameters which must stay above 0 do not fall below."""
 _SLACK = 1e-12
 """Relative loss that rounding may feign."""
 
@@ -97,7 +99,7 @@ def maximize(problem: Problem, start: Floats) -> Maximum:
             is_found[placed] = True
         if resting.all():
             break
-        if resting.mean() > 0.5 or len(resting) < 200 and resting.any():
+        if resting.mean() > 0.5 or (len(resting) < 200 and resting.any()):
             left = np.flatnonzero(~resting)
             groups, climb = groups[left], climb.take(left)
         climb.step()
@@ -160,9 +162,9 @@ class _Climb:
     def _moved(self, factor: Floats) -> Floats:
         move = factor[:, None] * self.direction
         for place in self.problem.positive:
-            most = 0.9 * self.parameters[:, place]
-            down = np.maximum(-move[:, place], np.finfo(float).tiny)
-            move *= np.minimum(1.0, most / down)[:, None]
+            most = np.maximum(0.9 * self.parameters[:, place] - _LEAST, 0.0)
+            beyond = -move[:, place] > most
+            move[beyond] *= (most[beyond] / -move[beyond, place])[:, None]
         return self.parameters + move
 
 

@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 
 from partsplan.demand.life_likelihood import LifeLikelihood
 from partsplan.demand.life_paths import Path, PathLikelihood
-from partsplan.demand.newton import maximize
+from partsplan.demand.newton import Maximum, maximize
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 _STEPS = 60
 _CLOSE = 1e-6
+SURELY_FAIL = 15.0
+"""Logit of the fraction that ever fails beyond which it counts as 1."""
 _OFF_EDGE = 4.0
 _FAR = 100.0
 """Distance from the estimate, in logs, beyond which a bound counts as endless."""
@@ -29,8 +32,7 @@ _FAR = 100.0
 def profile_bound(
     likelihood: LifeLikelihood,
     path: Path,
-    theta: Floats,
-    best: Floats,
+    peak: Maximum,
     drop: float,
 ) -> Floats:
     r"""Find where the profile has fallen by a given amount, on one side.
@@ -41,10 +43,8 @@ def profile_bound(
         The likelihood.
     path : Path
         The figure :math:`\psi`.
-    theta : ndarray, shape (n_groups, k)
-        Parameters at the maximum.
-    best : ndarray, shape (n_groups,)
-        Log-likelihood there.
+    peak : Maximum
+        Parameters at the maximum, shape (n_groups, k), and the log-likelihood there.
     drop : float
         Signed root of twice the fall, :math:`\pm z`: negative for the lower bound.
 
@@ -55,8 +55,8 @@ def profile_bound(
         search came to no end.
     """
     side, wanted = np.sign(drop), abs(drop)
-    bound = np.full(len(best), np.nan)
-    search = _Search.begin(likelihood, path, theta, best, wanted, side)
+    bound = np.full(len(peak.value), np.nan)
+    search = _Search.begin(likelihood, path, peak, side, wanted)
     for _ in range(_STEPS):
         root = search.root()
         reached = search.psi
@@ -97,17 +97,17 @@ class _Search:
         cls,
         likelihood: LifeLikelihood,
         path: Path,
-        theta: Floats,
-        best: Floats,
-        wanted: float,
+        peak: Maximum,
         side: float,
+        wanted: float,
     ) -> _Search:
         """Stand at the estimate and look as far as Wald's interval."""
+        theta = peak.parameters
         error = figure_errors(likelihood, path, theta)
         reach = np.clip(np.where(np.isfinite(error), wanted * error, 1.0), 1e-8, 3.0)
-        n_groups = len(best)
+        n_groups = len(theta)
         return cls(
-            likelihood, path, theta, best, wanted, side,
+            likelihood, path, theta, peak.value, wanted, side,
             groups=np.arange(n_groups),
             estimate=path.figure(theta),
             free=_start(theta, path),
@@ -179,7 +179,16 @@ def figure_errors(likelihood: LifeLikelihood, path: Path, theta: Floats) -> Floa
         if name == 1:
             turn[:, path.bound, place] = bound.by_s
     information = -np.einsum("gkf,gkl,glh->gfh", turn, local.hessian, turn)
+    if 2 in path.free:
+        _take_as_known(information, 1 + path.free.index(2), theta[:, 2] >= SURELY_FAIL)
     return _first_error(information)
+
+
+def _take_as_known(information: Floats, place: int, which: Mask) -> None:
+    """Cut a parameter that lies at its edge out of the information."""
+    information[which, place, :] = 0.0
+    information[which, :, place] = 0.0
+    information[which, place, place] = information[which, 0, 0]
 
 
 def _first_error(information: Floats) -> Floats:
