@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from partsplan.demand import DemandRates, combine_usage, estimate_demand
+from partsplan.demand import DemandRates, UsageHistory, combine_usage, estimate_demand
 from partsplan.errors import InputError, PartsplanError
 from partsplan.network import ServiceNetwork
 
@@ -140,8 +140,8 @@ class TestLocations:
         demand = DemandRates.from_arrays(["A"], ["X"], [[1.0]])
         rows = [*spread_out("A", "X", 2), *spread_out("A", "Z", 6), *spread_out("C", "Y", 8)]
         combined = combine_usage(places, demand, rows, **SPAN)
-        np.testing.assert_allclose(combined.demand.per_year, [[1, 0, 3], [0, 0, 0], [0, 4, 0]])
-        np.testing.assert_allclose(combined.demand.rate_shape, [3, np.inf, 8])
+        np.testing.assert_allclose(combined.demand.per_year, [[1, 0, 3], [0, 0, 0], [0, 4.25, 0]])
+        np.testing.assert_allclose(combined.demand.rate_shape, [3, np.inf, 8.5])
         found = {(r["part_id"], r["location_id"]) for r in combined.disagreements.to_records()}
         assert {("A", "Z"), ("C", "Y")} <= found
 
@@ -283,3 +283,74 @@ class TestErrors:
         arguments |= {"usage": spread_out("TUBE", "BERN", 3)} | change
         with pytest.raises(ValueError, match=message):
             combine_usage(**arguments)
+
+
+class TestEstimateDemand:
+    """Usage through the front door."""
+
+    def test_usage_of_the_network_corrects_the_installed_base(self, clinics):
+        rows = [*spread_out("TUBE", "BERN", 30), *spread_out("BOARD", "BERN", 18)]
+        network = clinics.replace(usage=rows)
+        demand = estimate_demand(network)
+        alone = combine_usage(clinics, estimate_demand(clinics), rows)
+        np.testing.assert_allclose(demand.per_year, alone.demand.per_year)
+        np.testing.assert_allclose(demand.rate_shape, [31, 19])
+        np.testing.assert_allclose(demand.usage.p_value, alone.p_value)
+        assert demand.usage.disagreements.to_records()[0]["part_id"] == "TUBE"
+        assert "2024-01 to 2025-12, 48 units; 2 disagreements" in demand.summary()
+        np.testing.assert_allclose(estimate_demand(clinics, usage=rows).per_year, demand.per_year)
+        assert estimate_demand(clinics).usage is None
+        assert demand.aligned(network.replace(commitments=None)).usage is demand.usage
+
+    def test_uncertainty_is_applied_after_usage(self, clinics):
+        rows = spread_out("TUBE", "BERN", 30)
+        predictive = estimate_demand(clinics, usage=rows)
+        mean = estimate_demand(clinics, usage=rows, uncertainty="mean")
+        upper = estimate_demand(clinics, usage=rows, uncertainty=0.9)
+        np.testing.assert_allclose(mean.per_year, predictive.per_year)
+        assert np.isinf(mean.rate_shape).all()
+        law = stats.gamma(31, scale=1 / 31)
+        np.testing.assert_allclose(upper.per_year[0], mean.per_year[0] * law.ppf(0.9))
+        np.testing.assert_allclose(upper.streams.per_year.sum(), upper.total_per_year)
+
+    def test_a_rate_of_the_demand_table_stays_and_is_compared(self, clinics):
+        network = clinics.replace(
+            demand=[{"part_id": "TUBE", "location_id": "BERN", "per_year": 2.0}]
+        )
+        demand = estimate_demand(network, usage=spread_out("TUBE", "BERN", 40))
+        np.testing.assert_allclose(demand.per_year[0], [0, 2, 0])
+        assert np.isinf(demand.rate_shape[0])
+        assert demand.usage.disagrees[0]
+
+    def test_usage_alone_makes_demand(self, depots):
+        rows = [*spread_out("TUBE", "BERN", 8), *spread_out("BOARD", "BASEL", 0)]
+        demand = estimate_demand(depots.replace(usage=rows))
+        np.testing.assert_allclose(demand.per_year, [[0, 8.5 / 2, 0], [0, 0, 0.5 / 2]])
+        np.testing.assert_allclose(demand.rate_shape, [8.5, 0.5])
+        assert depots.replace(usage=rows).warnings == ()
+
+    def test_events_counted_twice_are_doubtful(self, clinics):
+        counts = [{"part_id": "TUBE", "failures": 9, "operating_hours": 200_000}]
+        demand = estimate_demand(clinics, counts, usage=spread_out("TUBE", "BERN", 12))
+        (warning,) = demand.usage.warnings
+        assert "1 parts have both failures and usage ('TUBE'): where they are the same" in (
+            str(warning)
+        )
+        factor = estimate_demand(clinics, counts)
+        expected = 2 * factor.per_year[0, 1]
+        shape = factor.rate_shape[0]
+        ratio = (shape + 12) / (shape + expected)
+        np.testing.assert_allclose(demand.per_year[0], factor.per_year[0] * ratio)
+
+    def test_a_history_brings_its_own_span(self, clinics):
+        rows = spread_out("TUBE", "BERN", 30)
+        history = UsageHistory.from_table(rows, first="2025-01")
+        demand = estimate_demand(clinics, usage=history)
+        assert demand.usage.history is history
+        np.testing.assert_allclose(demand.per_year[0, 1], 5 * (1 + 15) / (1 + 5))
+
+    def test_nothing_to_estimate_from(self, depots):
+        with pytest.raises(PartsplanError, match=r"Give installed_base with .*, demand, or usage"):
+            estimate_demand(depots)
+        with pytest.raises(InputError, match="the usage table has no rows"):
+            estimate_demand(depots, usage=[])

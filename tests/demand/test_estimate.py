@@ -286,7 +286,7 @@ class TestNothingToEstimateFrom:
     def test_neither_machines_nor_demand(self, depots):
         message = (
             "no demand and no installed_base and no bill_of_materials. Give installed_base with "
-            "bill_of_materials, or demand"
+            "bill_of_materials, demand, or usage"
         )
         with pytest.raises(PartsplanError, match=message):
             estimate_demand(depots)

@@ -59,8 +59,9 @@ def test_parts_that_nothing_uses(two_level_tables: Tables) -> None:
         {"part_id": f"X{number}", "unit_cost": 1, "resupply_days": 1} for number in range(3)
     ]
     assert warnings_of(two_level_tables) == (
-        "parts row 3, column part_id: no machine uses part 'X0', and demand does not have it: "
-        "it will get no stock. 2 more rows like it. Add it to bill_of_materials or take it out."
+        "parts row 3, column part_id: no machine uses part 'X0', and neither demand nor usage "
+        "has it: it will get no stock. 2 more rows like it. Add it to bill_of_materials or take it "
+        "out."
     )
 
 

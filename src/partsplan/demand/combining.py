@@ -26,7 +26,7 @@ from partsplan.demand.shrinkage import (
 )
 from partsplan.demand.usage_exposure import ObservedPairs, observed_pairs
 from partsplan.demand.usage_history import Missing, UsageHistory
-from partsplan.demand.usage_rates import rates_from_usage
+from partsplan.demand.usage_rates import UsageRates, rates_from_usage
 from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.network import ServiceNetwork
 from partsplan.network.values import MOST_ROWS
@@ -91,8 +91,9 @@ def combine_usage(
     to mean v discounts the history to :math:`N_j / v` and :math:`E_j / v`. With one location the
     posterior is Gamma(:math:`k + N / v`, :math:`k + E / v`). Locations have factors of their own
     around their part's, gamma of mean 1, whose spread is fitted over all parts (none with fewer
-    than 10 comparisons). Where the demand is 0 and units were used, the history alone gives the
-    rate, unless the machines have gone since.
+    than 10 comparisons). A part that the demand does not have takes its rates from the history
+    alone, as by :func:`rates_from_usage`; so does a pair without demand that was used, unless its
+    machines have gone since.
 
     The test of a pair is exact and two-sided, twice the smaller tail: Poisson of mean
     :math:`E_j`, negative binomial of variance :math:`v E_j + E_j^2 / a` under clustering and a
@@ -132,15 +133,53 @@ def combine_usage(
         missing=missing,
         false_discoveries=false_discoveries,
     )
-    demand = demand.aligned(network)
+    nothing_kept = np.zeros(network.n_parts, dtype=np.bool_)
+    return combined_usage(
+        demand.aligned(network),
+        rates,
+        prior_failures=prior_failures,
+        false_discoveries=false_discoveries,
+        kept=nothing_kept,
+    )
+
+
+def combined_usage(
+    demand: DemandRates,
+    rates: UsageRates,
+    *,
+    prior_failures: float,
+    false_discoveries: float,
+    kept: Booleans,
+) -> CombinedUsage:
+    """Combine demand of a network with rates from usage; see :func:`combine_usage`.
+
+    Parameters
+    ----------
+    demand
+        Demand of a network, in its positions.
+    rates
+        Rates from usage.
+    prior_failures, false_discoveries
+        As in :func:`combine_usage`.
+    kept
+        Shape (n_parts,): parts whose demand stays as it is; they are only compared.
+    """
+    network = demand.network
+    if network is None:
+        raise ValueError("demand must be of a network, got demand without one")
     part, location = _positions(network, rates.history)
     pairs = observed_pairs(network, demand, rates.history, part, location)
     spread = np.ones(network.n_parts)
     spread[part] = rates.variance_to_mean
     prior = np.where(np.isfinite(demand.rate_shape), demand.rate_shape, prior_failures)
-    fit = _fit(pairs, prior, spread)
-    per_year = _combined(pairs, fit.factor)
-    law = PartLaw(_combined_shape(pairs, fit, demand.rate_shape, spread), spread)
+    fit = _fit(pairs, prior, spread, kept)
+    per_year, shape = _combined(pairs, fit, demand.rate_shape, spread, kept)
+    by_usage = _lone_parts(pairs, network.n_parts)[part] & ~kept[part]
+    series = np.flatnonzero(by_usage[rates.history.part] & rates.is_observed)
+    own, place = part[rates.history.part[series]], location[rates.history.location[series]]
+    per_year[pairs.at(own * network.n_locations + place)] = rates.per_year[series]
+    shape[part[by_usage]] = rates.rate_shape[by_usage]
+    law = PartLaw(shape, np.where(kept, 1.0, spread))
     return CombinedUsage(
         network=network,
         before=demand,
@@ -176,10 +215,10 @@ class _Fit:
     """Standard deviation of locations' factors around their part's; None where not fitted."""
 
 
-def _fit(pairs: ObservedPairs, prior: Floats, spread: Floats) -> _Fit:
+def _fit(pairs: ObservedPairs, prior: Floats, spread: Floats, kept: Booleans) -> _Fit:
     """Set usage against what was expected, part by part and location by location."""
     factor, shape = np.ones(len(pairs.keys)), np.full(len(prior), np.nan)
-    entries = np.flatnonzero(pairs.expected > 0.0)
+    entries = np.flatnonzero((pairs.expected > 0.0) & ~kept[pairs.part])
     if len(entries) == 0:
         return _Fit(factor, shape, None)
     discount = spread[pairs.part[entries]]
@@ -208,28 +247,29 @@ def _shrunk(counts: GroupedCounts, priors: GroupPriors) -> tuple[ShrunkRates, fl
     return shrunk_rates(counts, priors, found.dispersion, named), spread
 
 
-def _alone(pairs: ObservedPairs) -> Booleans:
-    """Pairs whose rate the history gives alone: used, and no machine ever accounts for it."""
-    used: Booleans = (pairs.per_year == 0.0) & (pairs.units > 0.0) & ~pairs.is_gone
-    return used
+def _combined(
+    pairs: ObservedPairs, fit: _Fit, before: Floats, spread: Floats, kept: Booleans
+) -> tuple[Floats, Floats]:
+    """Rate of every pair [units/year] and gamma shape of every part.
 
-
-def _combined(pairs: ObservedPairs, factor: Floats) -> Floats:
-    """Combined rate of every pair [units/year]."""
-    per_year, alone = pairs.per_year * factor, _alone(pairs)
+    Where a part was used and no machine ever accounts for it, the history gives the rate alone.
+    """
+    alone = (pairs.per_year == 0.0) & (pairs.units > 0.0) & (pairs.years > 0.0)
+    alone &= ~pairs.is_gone & ~kept[pairs.part]
+    per_year = pairs.per_year * fit.factor
     per_year[alone] = pairs.units[alone] / pairs.years[alone]
-    return per_year
-
-
-def _combined_shape(pairs: ObservedPairs, fit: _Fit, before: Floats, spread: Floats) -> Floats:
-    """Gamma shape of each part: as fitted; by usage alone; or, without evidence, as before."""
-    alone = _alone(pairs)
     part = pairs.part[alone]
     units = np.bincount(part, pairs.units[alone] / spread[part], len(before))
     shape = np.where(np.isnan(fit.shape), before, fit.shape)
     by_usage = np.isnan(fit.shape) & (units > 0.0)
     shape[by_usage] = units[by_usage]
-    return shape
+    return per_year, shape
+
+
+def _lone_parts(pairs: ObservedPairs, n_parts: int) -> Booleans:
+    """Parts that only the history has."""
+    others = np.bincount(pairs.part, pairs.has_demand | pairs.is_gone, n_parts)
+    return np.asarray(others == 0.0)
 
 
 def _gone(network: ServiceNetwork, pairs: ObservedPairs) -> list[Finding]:

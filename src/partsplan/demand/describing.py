@@ -87,6 +87,10 @@ def demand_figures(demand: DemandRates) -> Figures:
         figures.append(
             ("counted failures", f"{counted.sum():,.6g} of {np.count_nonzero(counted):,} parts")
         )
+    if demand.usage is not None:
+        history, disagree = demand.usage.history, int(demand.usage.disagrees.sum())
+        span = f"{history.first} to {history.last}, {history.total_units.sum():,.0f} units"
+        figures.append(("usage", f"{span}; {disagree:,} disagreements"))
     if demand.on is not None:
         figures.append(("machines counted on", str(demand.on)))
     return figures

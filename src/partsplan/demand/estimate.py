@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from partsplan.demand.aligning import positions
+from partsplan.demand.combined_usage import CombinedUsage
+from partsplan.demand.combining import combined_usage
 from partsplan.demand.estimating_rates import check_share
 from partsplan.demand.field_evidence import FieldEvidence, counted_evidence
 from partsplan.demand.given import DemandRows, GivenDemand, numbered
@@ -29,6 +30,7 @@ from partsplan.demand.installed_base import (
 from partsplan.demand.part_priors import Prior, PriorOptions
 from partsplan.demand.rate_estimates import RateEstimates
 from partsplan.demand.rate_fitting import FittedRates, fitted_rates, rate_estimates
+from partsplan.demand.rate_uncertainty import RateUncertainty
 from partsplan.demand.rates import DemandRates
 from partsplan.demand.reading import read_alone
 from partsplan.demand.segment_rates import (
@@ -40,6 +42,7 @@ from partsplan.demand.segment_rates import (
     unit_segments,
     unknown_segments,
 )
+from partsplan.demand.usage_rates import rates_from_usage
 from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.network import ServiceNetwork
 
@@ -49,43 +52,11 @@ LEVEL = 0.95
 """Probability of the intervals in ``DemandRates.evidence``."""
 
 
-@dataclass(frozen=True)
-class _Uncertainty:
-    """How a rate that is only known roughly enters the demand."""
-
-    word: str
-    quantile: float
-
-    @classmethod
-    def of(cls, uncertainty: str | float) -> _Uncertainty:
-        """Read the option."""
-        if uncertainty in ("predictive", "mean"):
-            return cls(str(uncertainty), np.nan)
-        is_number = isinstance(uncertainty, int | float) and not isinstance(uncertainty, bool)
-        if is_number and 0.0 < float(uncertainty) < 1.0:
-            return cls("quantile", float(uncertainty))
-        raise ValueError(
-            "uncertainty must be 'predictive', 'mean' or a quantile strictly between 0 and 1, "
-            f"got {uncertainty!r}"
-        )
-
-    def applied(self, shape: Floats) -> tuple[Floats, Floats]:
-        """Give the factor on each mean rate, and the shape that is left."""
-        if self.word == "predictive":
-            return np.ones_like(shape), shape
-        known = np.full_like(shape, np.inf)
-        if self.word == "mean":
-            return np.ones_like(shape), known
-        factor = np.ones_like(shape)
-        rough = np.isfinite(shape)
-        factor[rough] = scipy.special.gammaincinv(shape[rough], self.quantile) / shape[rough]
-        return factor, known
-
-
 def estimate_demand(
     network: ServiceNetwork,
     failures: Any = None,
     *,
+    usage: Any = None,
     uncertainty: str | float = "predictive",
     prior: Prior = "catalogue",
     prior_failures: float | None = None,
@@ -103,6 +74,9 @@ def estimate_demand(
     failures : table, optional
         Counted failures (``part_id``, ``failures``, ``operating_hours`` [h] and, where wanted,
         ``segment``) as evidence, in place of ``network.failures``.
+    usage : table or UsageHistory, optional
+        History of usage as evidence, in place of ``network.usage``: see :func:`combine_usage`. A
+        `UsageHistory` says which months were observed; of a table all from the first to the last.
     uncertainty : {"predictive", "mean"} or float, default "predictive"
         "predictive" keeps what is not known about a rate as ``rate_shape``; "mean" takes the mean
         rate as if known; a number strictly between 0 and 1 takes that quantile as if known.
@@ -126,7 +100,8 @@ def estimate_demand(
     DemandRates
         In the order of the network's parts and locations, with streams wherever machines or
         sites are known. ``evidence`` has, per part and segment, catalogue rate, counts, prior,
-        estimate, interval and source, and what is doubtful about them.
+        estimate, interval and source, and what is doubtful about them; ``usage`` where history
+        and installed base disagree.
 
     Raises
     ------
@@ -156,6 +131,9 @@ def estimate_demand(
     the machine types installed in it. :func:`estimate_rates` says how priors and segments are
     fitted. ``uncertainty`` holds for the ``rate_shape`` of the ``demand`` table as well.
 
+    Usage then corrects the rates of parts and locations, except where the ``demand`` table gives
+    them; a part that no machine and no row of it has, takes its demand from usage alone.
+
     References
     ----------
     Gelman et al., Bayesian Data Analysis, 3rd ed., sections 2.6 and 5.1.
@@ -178,12 +156,12 @@ def estimate_demand(
     >>> demand.per_year, demand.rate_shape
     (array([[4.]]), array([10.]))
     """
-    option = _Uncertainty.of(uncertainty)
+    option = RateUncertainty.of(uncertainty)
     options = PriorOptions(prior, prior_failures)
     check_segments(segments)
     check_share("false_discoveries", false_discoveries)
     day = day_of(on)
-    _check_has_source(network)
+    _check_has_source(network, usage is not None or len(network.usage) > 0)
     machines = machines_on(network, day)
     given = _table_demand(network)
     field = _read_evidence(network, failures, segments)
@@ -200,17 +178,65 @@ def estimate_demand(
     if findings:
         raise InputError(findings)
     factors = unit_factors(fit, places, reference.per_year)
-    shape = np.where(given.parts, given.rate_shape, factors.rate_shape)
-    level, left = option.applied(shape)
-    streams = units.streams(network, reference.per_year * factors.factor * level[units.part])
-    return DemandRates.on_network(
+    demand = DemandRates.on_network(
         network,
-        given.scaled(level, left),
-        streams if len(network.installed_base) > 0 else None,
+        replace(given, rate_shape=np.where(given.parts, given.rate_shape, factors.rate_shape)),
+        units.streams(network, reference.per_year * factors.factor)
+        if len(network.installed_base) > 0
+        else None,
         day,
         network.frame_backend,
         evidence=_estimates(network, fit, given, field, false_discoveries),
     )
+    if usage is not None or len(network.usage) > 0:
+        demand = _with_usage(
+            demand,
+            network.usage if usage is None else usage,
+            prior_failures=1.0 if prior_failures is None else prior_failures,
+            false_discoveries=false_discoveries,
+        )
+    return option.applied_to(demand)
+
+
+def _with_usage(
+    demand: DemandRates, usage: Any, *, prior_failures: float, false_discoveries: float
+) -> DemandRates:
+    """Combine with usage all demand that is not given by the table."""
+    combined = combined_usage(
+        demand,
+        rates_from_usage(usage, false_discoveries=false_discoveries),
+        prior_failures=prior_failures,
+        false_discoveries=false_discoveries,
+        kept=demand.given.parts,
+    )
+    doubts = _counted_twice(demand, combined)
+    combined = replace(combined, warnings=(*combined.warnings, *doubts))
+    found = combined.demand
+    return replace(found, usage=combined)
+
+
+def _counted_twice(demand: DemandRates, combined: CombinedUsage) -> list[Finding]:
+    """Doubt where failures and usage may be the same events."""
+    if demand.evidence is None:
+        return []
+    counted = demand.evidence.failures[: demand.n_parts] > 0.0
+    used = np.zeros(demand.n_parts, dtype=np.bool_)
+    used[combined.pairs.part[combined.pairs.units > 0.0]] = True
+    both = np.flatnonzero(counted & used & ~demand.given.parts)
+    if len(both) == 0:
+        return []
+    told = ", ".join(repr(demand.part_ids[part]) for part in both[:3].tolist())
+    return [
+        Finding(
+            "usage",
+            None,
+            "part_id",
+            None,
+            f"{len(both)} parts have both failures and usage ({told}{', ...' * (len(both) > 3)}): "
+            "where they are the same events, the evidence counts twice.",
+            "Give such a part to one of the two tables.",
+        )
+    ]
 
 
 def _estimates(
@@ -234,17 +260,17 @@ def _estimates(
     )
 
 
-def _check_has_source(network: ServiceNetwork) -> None:
+def _check_has_source(network: ServiceNetwork, has_usage: bool) -> None:
     """Demand of nothing would be 0, and every commitment would count as kept."""
-    if len(network.demand) > 0:
+    if len(network.demand) > 0 or has_usage:
         return
     needed = ("installed_base", "bill_of_materials")
     lacking = [name for name in needed if len(getattr(network, name)) == 0]
     if lacking:
         raise PartsplanError(
             f"There is nothing to estimate demand from: the network has no demand and no "
-            f"{' and no '.join(lacking)}. Give installed_base with bill_of_materials, or demand; "
-            "or make the demand by DemandRates.from_table."
+            f"{' and no '.join(lacking)}. Give installed_base with bill_of_materials, demand, or "
+            "usage; or make the demand by DemandRates.from_table."
         )
 
 

@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +25,9 @@ from partsplan.demand.reading import read_alone
 from partsplan.demand.streams import DemandStreams
 from partsplan.errors import PartsplanError
 from partsplan.network import ServiceNetwork, backend_of, frame_of
+
+if TYPE_CHECKING:
+    from partsplan.demand.combined_usage import CombinedUsage
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -69,6 +72,8 @@ class DemandRates:
     evidence: RateEstimates | None = None
     """What the rates of the installed base come from, per part and segment: catalogue, counts,
     prior, estimate and interval; None for demand that was not estimated."""
+    usage: CombinedUsage | None = None
+    """How a history of usage entered, and where it disagrees; None where none did."""
 
     @classmethod
     def from_table(
@@ -178,6 +183,7 @@ class DemandRates:
         frame_backend: str | None,
         *,
         evidence: RateEstimates | None = None,
+        usage: CombinedUsage | None = None,
     ) -> DemandRates:
         """Add up given demand and streams of the installed base, both in a network's positions."""
         resolved = resolved_demand(network, given, installed, on)
@@ -191,6 +197,7 @@ class DemandRates:
             n_installed=None if installed is None else len(installed),
             frame_backend=frame_backend,
             evidence=evidence,
+            usage=usage,
         )
 
     @property
@@ -328,7 +335,7 @@ class DemandRates:
             installed = moved_streams(installed, self.network, network)
         backend = self.frame_backend or network.frame_backend
         return DemandRates.on_network(
-            network, given, installed, day, backend, evidence=self.evidence
+            network, given, installed, day, backend, evidence=self.evidence, usage=self.usage
         )
 
     def known_rates(self) -> SparseRates:

@@ -45,6 +45,8 @@ class ObservedPairs:
     """Years observed [years]; 0 where the pair was not."""
     expected: Floats
     """Units that the demand lets expect of the observed months [units]."""
+    has_demand: Booleans
+    """Whether the demand has the pair, be it with a rate of 0."""
     is_gone: Booleans
     """Whether the pair had machines in the span and has none on the day."""
     keys: Integers
@@ -99,6 +101,7 @@ def observed_pairs(
         units=units,
         years=years,
         expected=per_year * years * ran,
+        has_demand=np.isin(keys, rate_keys),
         is_gone=is_gone,
         keys=keys,
     )

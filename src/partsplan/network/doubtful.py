@@ -138,10 +138,10 @@ def _no_lanes(tables: TableSet) -> Found:
 
 
 def _used(tables: TableSet) -> Mask:
-    """Parts that some machine or the demand table names."""
+    """Parts that some machine, the demand table or the usage table names."""
     used = np.zeros(tables.count("parts"), dtype=bool)
-    used[tables.index("bill_of_materials", "part_id")] = True
-    used[tables.index("demand", "part_id")] = True
+    for name in ("bill_of_materials", "demand", "usage"):
+        used[tables.index(name, "part_id")] = True
     return used
 
 
@@ -156,12 +156,13 @@ def _demanded(tables: TableSet) -> Mask:
     demanded[tables.index("bill_of_materials", "part_id")[alive]] = True
     given = tables.numbers("demand", "per_year") > 0
     demanded[tables.index("demand", "part_id")[given]] = True
+    demanded[tables.index("usage", "part_id")] = True
     return demanded
 
 
 def _knows_demand(tables: TableSet) -> bool:
     """Whether the tables say where demand comes from; else it may be given later."""
-    return tables.count("bill_of_materials") > 0 or tables.count("demand") > 0
+    return any(tables.count(name) > 0 for name in ("bill_of_materials", "demand", "usage"))
 
 
 def _unused_parts(tables: TableSet) -> Found:
@@ -170,7 +171,7 @@ def _unused_parts(tables: TableSet) -> Found:
             tables,
             ("parts", "part_id"),
             ~_used(tables),
-            "no machine uses part {id}, and demand does not have it: it will get no stock.",
+            "no machine uses part {id}, and neither demand nor usage has it: it will get no stock.",
             "Add it to bill_of_materials or take it out.",
         )
 
@@ -204,7 +205,9 @@ def _machines_without_parts(tables: TableSet) -> Found:
 
 def _locations_without_demand(tables: TableSet) -> Found:
     """Locations that serve nobody and replenish nobody."""
-    by_location = tables.index("demand", "location_id")
+    by_location = np.concatenate(
+        [tables.index("demand", "location_id"), tables.index("usage", "location_id")]
+    )
     if not tables.count("sites") and not (by_location >= 0).any():
         return
     reached = np.zeros(tables.count("locations") + 1, dtype=bool)

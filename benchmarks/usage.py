@@ -1,0 +1,103 @@
+"""History of usage: 100,000 series of 60 months, and 1,000,000 rows against an installed base.
+
+Run ``python -m benchmarks.usage``. Seconds are wall and CPU of one run, the best of three.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.tables import machine, print_table
+from partsplan import DemandRates, ServiceNetwork
+from partsplan.demand import (
+    UsageHistory,
+    best_smoothing,
+    combine_usage,
+    croston,
+    rates_from_usage,
+    sba,
+    tsb,
+    usage_classes,
+    usage_dispersion,
+)
+
+N_SERIES = 100_000
+N_MONTHS = 60
+N_PARTS = 20_000
+N_LOCATIONS = 25
+
+
+def main() -> None:
+    """Print both tables."""
+    print(machine())
+    rng = np.random.default_rng(2026)
+    level = rng.gamma(0.5, 1.0, N_SERIES)
+    units = rng.poisson(level[:, np.newaxis], (N_SERIES, N_MONTHS)).astype(np.float64)
+    print(f"\n{N_SERIES:,} series x {N_MONTHS} months, arrays\n")
+    steps: dict[str, Callable[[], Any]] = {
+        "croston": lambda: croston(units),
+        "sba": lambda: sba(units),
+        "tsb": lambda: tsb(units),
+        "best_smoothing (sba, 36 pairs of constants)": lambda: best_smoothing(units, "sba"),
+        "usage_classes": lambda: usage_classes(units),
+        "usage_dispersion": lambda: usage_dispersion(units),
+    }
+    print_table(("function", "seconds", "CPU"), [_timed(*step) for step in steps.items()])
+    network, demand, table = _network(rng)
+    n_rows = len(table["units"])
+    print(f"\n{N_PARTS:,} parts x {N_LOCATIONS} locations, {n_rows:,} rows of usage\n")
+    read = UsageHistory.from_table(network.usage)
+    steps = {
+        "validate the table (with its network)": lambda: network.replace(usage=table),
+        "UsageHistory.from_table": lambda: UsageHistory.from_table(network.usage),
+        "rates_from_usage": lambda: rates_from_usage(read),
+        "combine_usage": lambda: combine_usage(network, demand, read),
+        "combine_usage, with its records' columns": lambda: (
+            combine_usage(network, demand, read).disagreements
+        ),
+    }
+    print_table(("step", "seconds", "CPU"), [_timed(*step) for step in steps.items()])
+
+
+def _network(rng: np.random.Generator) -> tuple[ServiceNetwork, DemandRates, dict[str, Any]]:
+    """Random demand, and five years of usage drawn from rates that differ from it."""
+    parts = [f"P{p:05d}" for p in range(N_PARTS)]
+    places = [f"L{x:02d}" for x in range(N_LOCATIONS)]
+    before = rng.gamma(0.4, 1.0, (N_PARTS, N_LOCATIONS))
+    true = before * rng.gamma(3.0, 1.0 / 3.0, (N_PARTS, 1))
+    part, place, months = np.repeat(np.indices(before.shape).reshape(2, -1), 5, axis=1).tolist() + [
+        np.tile(np.arange(5), before.size)
+    ]
+    month = 12 * np.asarray(months) + rng.integers(0, 12, len(part))
+    used = rng.poisson(true[part, place])
+    keep = used > 0
+    first = np.datetime64("2021-01", "M")
+    table = {
+        "part_id": np.array(parts, dtype=object)[part][keep],
+        "location_id": np.array(places, dtype=object)[place][keep],
+        "month": (first + month[keep]).astype("datetime64[M]"),
+        "units": used[keep],
+    }
+    network = ServiceNetwork.from_tables(
+        parts={"part_id": parts, "unit_cost": np.ones(N_PARTS), "resupply_days": np.ones(N_PARTS)},
+        locations={"location_id": places, "kind": ["forward"] * N_LOCATIONS},
+        usage=table,
+    )
+    return network, DemandRates.from_arrays(parts, places, before), table
+
+
+def _timed(name: str, run: Callable[[], Any], repeats: int = 3) -> tuple[str, str, str]:
+    best = (np.inf, np.inf)
+    for _ in range(repeats):
+        wall, cpu = time.perf_counter(), time.process_time()
+        run()
+        best = min(best, (time.perf_counter() - wall, time.process_time() - cpu))
+    return name, f"{best[0]:.2f}", f"{best[1]:.2f}"
+
+
+if __name__ == "__main__":
+    main()
