@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
 from benchmarks.tables import machine, print_table
+
 from partsplan import DemandRates, ServiceNetwork
 from partsplan.demand import (
     UsageHistory,
@@ -69,18 +69,15 @@ def _network(rng: np.random.Generator) -> tuple[ServiceNetwork, DemandRates, dic
     places = [f"L{x:02d}" for x in range(N_LOCATIONS)]
     before = rng.gamma(0.4, 1.0, (N_PARTS, N_LOCATIONS))
     true = before * rng.gamma(3.0, 1.0 / 3.0, (N_PARTS, 1))
-    part, place, months = np.repeat(np.indices(before.shape).reshape(2, -1), 5, axis=1).tolist() + [
-        np.tile(np.arange(5), before.size)
-    ]
-    month = 12 * np.asarray(months) + rng.integers(0, 12, len(part))
-    used = rng.poisson(true[part, place])
-    keep = used > 0
-    first = np.datetime64("2021-01", "M")
+    units = rng.poisson(true * N_MONTHS / 12.0).ravel()
+    cell = np.repeat(np.arange(before.size), units) * N_MONTHS
+    cell, used = np.unique(cell + rng.integers(0, N_MONTHS, len(cell)), return_counts=True)
+    pair = cell // N_MONTHS
     table = {
-        "part_id": np.array(parts, dtype=object)[part][keep],
-        "location_id": np.array(places, dtype=object)[place][keep],
-        "month": (first + month[keep]).astype("datetime64[M]"),
-        "units": used[keep],
+        "part_id": np.array(parts, dtype=object)[pair // N_LOCATIONS],
+        "location_id": np.array(places, dtype=object)[pair % N_LOCATIONS],
+        "month": np.datetime64("2021-01", "M") + cell % N_MONTHS,
+        "units": used,
     }
     network = ServiceNetwork.from_tables(
         parts={"part_id": parts, "unit_cost": np.ones(N_PARTS), "resupply_days": np.ones(N_PARTS)},
