@@ -3,21 +3,27 @@
 from partsplan.demand.age_replacement import AgeReplacement, optimal_age_replacement
 from partsplan.demand.combined_usage import CombinedUsage
 from partsplan.demand.combining import combine_usage
+from partsplan.demand.count_quantiles import count_quantile
 from partsplan.demand.count_tests import count_p_values
 from partsplan.demand.counts import GammaPosterior, gamma_poisson_posterior, garwood_interval
 from partsplan.demand.differences import false_discovery_p_values, rate_difference_p_values
 from partsplan.demand.duane import DuaneFit, fit_duane
 from partsplan.demand.estimate import estimate_demand
 from partsplan.demand.estimating_rates import estimate_rates
+from partsplan.demand.fleet_figures import FleetFigures
+from partsplan.demand.fleet_forecast import FleetForecast, forecast_fleet
 from partsplan.demand.gamma_priors import GammaPriors, fit_gamma_prior
 from partsplan.demand.hierarchical_rates import HierarchicalRates, hierarchical_rates
 from partsplan.demand.kaplan_meier import SurvivalCurve
+from partsplan.demand.last_time_buy import LastTimeBuy, last_time_buy
 from partsplan.demand.life_data import LifeData
+from partsplan.demand.life_laws import LifeLaws
 from partsplan.demand.lifetimes import LifetimeFits, fit_lifetimes
 from partsplan.demand.mean_cumulative import MeanCumulativeFunction, mean_cumulative_function
 from partsplan.demand.power_law import PowerLawFit, fit_power_law
 from partsplan.demand.rate_estimates import RateEstimates
 from partsplan.demand.rates import DemandRates
+from partsplan.demand.renewal import renewal_count_pmf, renewal_function
 from partsplan.demand.repair_history import RepairHistory
 from partsplan.demand.smoothing import SmoothedUsage, croston, one_step_forecasts, sba, tsb
 from partsplan.demand.streams import DemandStreams
@@ -36,10 +42,14 @@ __all__ = [
     "DemandRates",
     "DemandStreams",
     "DuaneFit",
+    "FleetFigures",
+    "FleetForecast",
     "GammaPosterior",
     "GammaPriors",
     "HierarchicalRates",
+    "LastTimeBuy",
     "LifeData",
+    "LifeLaws",
     "LifetimeFits",
     "MeanCumulativeFunction",
     "PowerLawFit",
@@ -57,6 +67,7 @@ __all__ = [
     "best_smoothing",
     "combine_usage",
     "count_p_values",
+    "count_quantile",
     "croston",
     "estimate_demand",
     "estimate_rates",
@@ -65,16 +76,20 @@ __all__ = [
     "fit_gamma_prior",
     "fit_lifetimes",
     "fit_power_law",
+    "forecast_fleet",
     "forecast_usage",
     "gamma_poisson_posterior",
     "garwood_interval",
     "hierarchical_rates",
     "laplace_trend_test",
+    "last_time_buy",
     "mean_cumulative_function",
     "one_step_forecasts",
     "optimal_age_replacement",
     "rate_difference_p_values",
     "rates_from_usage",
+    "renewal_count_pmf",
+    "renewal_function",
     "sba",
     "tsb",
     "usage_classes",
