@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from partsplan.demand import DemandRates, UsageHistory, combine_usage, estimate_demand
 from partsplan.errors import InputError, PartsplanError
+from partsplan.evaluation import evaluate
 from partsplan.network import ServiceNetwork
 
 SPAN = {"first": "2024-01", "last": "2025-12"}
@@ -47,6 +50,26 @@ class TestOneLocation:
         assert combined.demand.rate_shape[0] == pytest.approx(prior + units)
         assert combined.demand.network is bern
 
+    @settings(max_examples=30, deadline=None)
+    @given(
+        per_year=st.floats(0.01, 50),
+        units=st.integers(0, 60),
+        prior=st.floats(0.05, 20),
+    )
+    def test_lies_between_both_nearer_the_history_the_more_there_is(self, per_year, units, prior):
+        network = ServiceNetwork.from_tables(
+            parts=[{"part_id": "FAN", "unit_cost": 90, "resupply_days": 30}],
+            locations=[{"location_id": "BERN", "kind": "forward"}],
+        )
+        demand = DemandRates.from_arrays(["FAN"], ["BERN"], [[per_year]])
+        rows = spread_out("FAN", "BERN", units)
+        combined = combine_usage(network, demand, rows, prior_failures=prior, **SPAN)
+        found, history = combined.demand.per_year[0, 0], units / 2
+        low, high = sorted((per_year, history))
+        assert low * (1 - 1e-9) <= found <= high * (1 + 1e-9)
+        weight = 2 * per_year / (prior + 2 * per_year)
+        assert found == pytest.approx(weight * history + (1 - weight) * per_year)
+
     def test_a_rate_shape_is_what_the_rate_is_worth(self, bern):
         demand = DemandRates.from_arrays(["FAN"], ["BERN"], [[2.0]], 6.0)
         combined = combine_usage(bern, demand, spread_out("FAN", "BERN", 10), **SPAN)
@@ -71,6 +94,9 @@ class TestOneLocation:
         assert combined.demand.per_year[0, 0] == pytest.approx(2 * factor)
         law = stats.nbinom(4 / (ratio - 1), 1 / ratio)
         assert combined.p_value[0] == pytest.approx(2 * law.sf(29), rel=1e-6)
+        poisson = combine_usage(bern, demand, rows, clustering=False, **SPAN)
+        assert poisson.demand.clustering is None
+        assert poisson.demand.per_year[0, 0] == pytest.approx(2 * factor)
 
     def test_a_disagreement_is_told_in_records(self, bern):
         demand = DemandRates.from_arrays(["FAN"], ["BERN"], [[2.0]])
@@ -95,9 +121,9 @@ class TestOneLocation:
             "FAN at BERN: 20 used, 4 expected; 2 per year before, 8.4 combined"
             in combined.summary()
         )
-        assert "disagree  1 of 1 parts and 1 of 1 locations of parts" in combined.summary()
+        assert "disagree  1 of 1 part, 1 of 1 pair of part and location" in combined.summary()
         assert isinstance(combined.to_frame(), pd.DataFrame)
-        assert repr(combined).startswith("CombinedUsage(1 parts, 2 disagreements, total=8.4")
+        assert repr(combined).startswith("CombinedUsage(1 part, 2 disagreements, total=8.4")
 
 
 class TestLocations:
@@ -174,6 +200,30 @@ class TestLocations:
             ).mean(),
         }
         assert off["combined"] < 0.95 * min(off["history"], off["before"], off["part"])
+
+    def test_uncertainty_of_the_total_covers_the_truth(self):
+        rng = np.random.default_rng(41)
+        parts, places = [f"P{i}" for i in range(150)], [f"L{j}" for j in range(4)]
+        network = ServiceNetwork.from_tables(
+            parts=[{"part_id": p, "unit_cost": 1, "resupply_days": 9} for p in parts],
+            locations=[{"location_id": x, "kind": "forward"} for x in places],
+        )
+        before = rng.uniform(0.5, 6, (150, 4))
+        true = before * rng.gamma(3, 1 / 3, (150, 1)) * rng.gamma(2, 1 / 2, (150, 4))
+        units = rng.poisson(true)
+        rows = [
+            {"part_id": parts[i], "location_id": places[j], "month": f"2025-{m:02d}", "units": u}
+            for i, j in np.ndindex(150, 4)
+            for m, u in enumerate(rng.multinomial(units[i, j], [1 / 12] * 12).tolist(), 1)
+        ]
+        demand = DemandRates.from_arrays(parts, places, before, 3.0)
+        combined = combine_usage(network, demand, rows)
+        assert combined.location_spread == pytest.approx(np.sqrt(1 / 2), abs=0.1)
+        total, shape = combined.demand.per_year.sum(axis=1), combined.demand.rate_shape
+        law = stats.gamma(shape, scale=total / shape)
+        below = law.cdf(true.sum(axis=1))
+        assert 0.90 <= ((below > 0.025) & (below < 0.975)).mean() <= 0.99
+        assert 0.43 <= below.mean() <= 0.57
 
     def test_agreement_is_rarely_called_disagreement(self, places):
         rng = np.random.default_rng(31)
@@ -333,7 +383,7 @@ class TestEstimateDemand:
         counts = [{"part_id": "TUBE", "failures": 9, "operating_hours": 200_000}]
         demand = estimate_demand(clinics, counts, usage=spread_out("TUBE", "BERN", 12))
         (warning,) = demand.usage.warnings
-        assert "1 parts have both failures and usage ('TUBE'): where they are the same" in (
+        assert "failures and usage both have 1 part ('TUBE'): where they are the same events" in (
             str(warning)
         )
         factor = estimate_demand(clinics, counts)
@@ -354,3 +404,16 @@ class TestEstimateDemand:
             estimate_demand(depots)
         with pytest.raises(InputError, match="the usage table has no rows"):
             estimate_demand(depots, usage=[])
+
+    def test_a_plan_with_promises_on_response_can_leave_clustering_out(self, clinics):
+        rows = [
+            {"part_id": "TUBE", "location_id": "BERN", "month": f"2025-{m:02d}", "units": 6}
+            for m in (1, 3, 4, 8, 12)
+        ]
+        network = clinics.replace(usage=rows)
+        stock = {("TUBE", "BERN"): 3}
+        with pytest.raises(PartsplanError, match="variance_to_mean above 1 has an exact law only"):
+            evaluate(network, estimate_demand(network), stock)
+        plain = estimate_demand(network, clustering=False)
+        assert evaluate(network, plain, stock).is_exact
+        assert plain.usage.variance_to_mean[0] > 1

@@ -29,6 +29,28 @@ def test_croston_of_a_published_series():
     assert forecast.per_year[0] == 12.0 * forecast.per_month[0]
 
 
+def test_as_a_peer_package_has_them():
+    # statsforecast 2.1.1: CrostonClassic() and CrostonSBA(), alpha 0.1, and TSB(0.1, 0.1), whose
+    # start is the same where the first month has a demand.
+    units = [
+        [
+            *[2, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 1, 1, 0, 0, 1],
+            *[1, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 0, 3, 0, 0, 1, 0, 1, 0, 0],
+        ],
+        [
+            *[1, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0],
+            *[0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0],
+        ],
+    ]
+    expected = {
+        croston: [0.6424528474783444, 0.33989391459818175],
+        sba: [0.6103302051044271, 0.32289921886827266],
+        tsb: [0.529672636937288, 0.19395219265527405],
+    }
+    for method, per_month in expected.items():
+        np.testing.assert_allclose(method(units).per_month, per_month, rtol=1e-12)
+
+
 def test_all_three_by_hand():
     # 0 3 0 0 0 8, alpha 0.2, beta 0.5. Croston: size 3 then 3 + 0.2 x 5 = 4; interval 2 then
     # 2 + 0.5 x (4 - 2) = 3. TSB: probability 1/2, 1/4, 1/8, 1/16, then 1/32 + 1/2 = 17/32.

@@ -87,6 +87,17 @@ def test_a_part_that_comes_late_is_doubtful():
     assert UsageHistory.from_table(rows, missing="zero_after_first").warnings == ()
 
 
+def test_no_row_of_0_units_is_doubtful_where_missing_is_unknown():
+    rows = [ROWS[0] | {"month": f"2025-{m:02d}"} for m in range(1, 13)]
+    (warning,) = UsageHistory.from_table(rows, missing="unknown").warnings
+    assert str(warning) == (
+        "usage, column units: none of 12 rows has 0 units, so every observed month has usage: "
+        "rates will be too high if months without usage were left out. Give missing='zero', or "
+        "rows of 0 units."
+    )
+    assert UsageHistory.from_table([*rows, ROWS[1]], missing="unknown").warnings == ()
+
+
 def test_a_network_and_frames_give_the_same():
     network = ServiceNetwork.from_tables(
         parts=[{"part_id": p, "unit_cost": 1, "resupply_days": 3} for p in ("BOARD", "TUBE")],

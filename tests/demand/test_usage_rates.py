@@ -60,6 +60,9 @@ def test_clustering_discounts_the_counts():
     assert rates.per_year[0] == pytest.approx((0.5 * ratio + 36) / 3)
     np.testing.assert_allclose(rates.demand.variance_to_mean[:, 0], rates.variance_to_mean)
     assert "clustered 1 of 2 parts, variance to mean" in rates.summary()
+    poisson = rates_from_usage(rows, clustering=False)
+    np.testing.assert_array_equal(poisson.demand.variance_to_mean, 1.0)
+    np.testing.assert_allclose(poisson.demand.per_year, rates.demand.per_year)
 
 
 def test_a_change_of_level_is_told():

@@ -14,7 +14,7 @@ from partsplan.demand.count_tests import count_p_values
 from partsplan.demand.differences import false_discovery_p_values
 from partsplan.demand.rates import DemandRates
 from partsplan.demand.usage_exposure import ObservedPairs
-from partsplan.demand.usage_history import UsageHistory
+from partsplan.demand.usage_history import UsageHistory, in_words
 from partsplan.demand.usage_rates import clustered_words
 from partsplan.errors import Finding
 from partsplan.network import ServiceNetwork
@@ -159,8 +159,11 @@ class CombinedUsage:
     def _lines(self) -> list[str]:
         n = len(self.parts)
         tested = ~np.isnan(self.p_value)
-        counted = [f"{int(self.disagrees[:n].sum()):,} of {int(tested[:n].sum()):,} parts"]
-        counted += [f"{int(self.disagrees[n:].sum()):,} of {int(tested[n:].sum()):,} locations"]
+        parts, pairs = self.disagrees[:n], self.disagrees[n:]
+        disagree = (
+            f"{int(parts.sum()):,} of {in_words(int(tested[:n].sum()), 'part')}, "
+            f"{int(pairs.sum()):,} of {in_words(int(tested[n:].sum()), 'pair')}"
+        )
         if self.location_spread is None:
             spread = "locations follow their part (too few to tell them apart)"
         else:
@@ -175,7 +178,7 @@ class CombinedUsage:
             f"{self.per_year.sum():,.6g} combined",
             f"  clustered {clustered_words(self.variance_to_mean)}",
             f"  {spread}",
-            f"  disagree  {' and '.join(counted)} of parts "
+            f"  disagree  {disagree} of part and location "
             f"(false discoveries at most {100 * self.false_discoveries:g} %)",
         ]
         lines += self._disagreement_lines()
@@ -196,8 +199,9 @@ class CombinedUsage:
 
     def __repr__(self) -> str:
         return (
-            f"CombinedUsage({len(self.parts):,} parts, {int(self.disagrees.sum()):,} "
-            f"disagreements, total={self.per_year.sum():.6g} per year)"
+            f"CombinedUsage({in_words(len(self.parts), 'part')}, "
+            f"{in_words(int(self.disagrees.sum()), 'disagreement')}, "
+            f"total={self.per_year.sum():.6g} per year)"
         )
 
     def _repr_html_(self) -> str:

@@ -45,6 +45,7 @@ def combine_usage(
     first: datetime.date | str | None = None,
     last: datetime.date | str | None = None,
     missing: Missing = "zero",
+    clustering: bool = True,
     false_discoveries: float = 0.05,
 ) -> CombinedUsage:
     r"""Combine demand by the installed base with a history of usage, and say where they disagree.
@@ -64,6 +65,10 @@ def combine_usage(
         The observed span, and what a month without a row means, as in
         `UsageHistory.from_table`. With "zero", a part without any row at a location that the
         table names was not used there; a location that it does not name was not observed.
+    clustering : bool, default True
+        Whether ``.demand`` takes over the clustering of the usage. Below the top of a network
+        clustered demand has no exact law; False leaves the demand's own, and only the discount of
+        the history stays.
     false_discoveries : float, default 0.05
         Share of false findings that is accepted among the disagreements, and among the parts
         said to be clustered.
@@ -91,9 +96,9 @@ def combine_usage(
     to mean v discounts the history to :math:`N_j / v` and :math:`E_j / v`. With one location the
     posterior is Gamma(:math:`k + N / v`, :math:`k + E / v`). Locations have factors of their own
     around their part's, gamma of mean 1, whose spread is fitted over all parts (none with fewer
-    than 10 comparisons). A part that the demand does not have takes its rates from the history
-    alone, as by :func:`rates_from_usage`; so does a pair without demand that was used, unless its
-    machines have gone since.
+    than 10 comparisons); ``rate_shape`` is that of the part's demand in total. A part that the
+    demand does not have takes its rates from the history alone, as by :func:`rates_from_usage`; so
+    does a pair without demand that was used, unless its machines have gone since.
 
     The test of a pair is exact and two-sided, twice the smaller tail: Poisson of mean
     :math:`E_j`, negative binomial of variance :math:`v E_j + E_j^2 / a` under clustering and a
@@ -131,10 +136,11 @@ def combine_usage(
         first=first,
         last=last,
         missing=missing,
+        clustering=clustering,
         false_discoveries=false_discoveries,
     )
     nothing_kept = np.zeros(network.n_parts, dtype=np.bool_)
-    return combined_usage(
+    return combined_rates(
         demand.aligned(network),
         rates,
         prior_failures=prior_failures,
@@ -143,7 +149,7 @@ def combine_usage(
     )
 
 
-def combined_usage(
+def combined_rates(
     demand: DemandRates,
     rates: UsageRates,
     *,
@@ -179,7 +185,7 @@ def combined_usage(
     own, place = part[rates.history.part[series]], location[rates.history.location[series]]
     per_year[pairs.at(own * network.n_locations + place)] = rates.per_year[series]
     shape[part[by_usage]] = rates.rate_shape[by_usage]
-    law = PartLaw(shape, np.where(kept, 1.0, spread))
+    law = PartLaw(shape, np.where(kept | (not rates.clustering), 1.0, spread))
     return CombinedUsage(
         network=network,
         before=demand,
@@ -229,22 +235,45 @@ def _fit(pairs: ObservedPairs, prior: Floats, spread: Floats, kept: Booleans) ->
         group.reshape(-1),
         len(parts),
     )
-    priors = GroupPriors(prior[parts], prior[parts])
-    shrunk, location_spread = _shrunk(counts, priors)
+    shrunk, location_spread = _shrunk(counts, GroupPriors(prior[parts], prior[parts]))
     of_part = np.ones(len(prior))
-    of_part[parts] = shrunk.groups.mean
+    of_part[parts], shape[parts] = shrunk.groups.mean, shrunk.groups.shape
     factor = of_part[pairs.part]
     factor[entries] = shrunk.rate
-    shape[parts] = shrunk.groups.shape
+    if location_spread:
+        shape[parts] = _total_shapes(pairs, entries, parts, shrunk, pairs.per_year * factor)
     return _Fit(factor, shape, location_spread)
 
 
 def _shrunk(counts: GroupedCounts, priors: GroupPriors) -> tuple[ShrunkRates, float | None]:
+    """Factors of parts and locations, and the spread of locations around their part."""
     named = np.ones(len(counts.group), dtype=np.bool_)
     found = segment_spread(counts, priors, named, np.zeros(counts.n_groups, dtype=np.int64))
     is_fitted = found.comparisons >= LEAST_COMPARISONS
     spread = float(np.sqrt(found.dispersion.max())) if is_fitted else None
     return shrunk_rates(counts, priors, found.dispersion, named), spread
+
+
+def _total_shapes(
+    pairs: ObservedPairs, entries: Integers, parts: Integers, shrunk: ShrunkRates, weight: Floats
+) -> Floats:
+    r"""Gamma shape of each part's demand over all locations, :math:`E[D]^2 / Var[D]`.
+
+    Locations have an uncertainty of their own, and lean on their part's as far as their own counts
+    do not decide; those that were not observed have the spread of locations and lean on it fully.
+    """
+    position = np.searchsorted(parts, pairs.part).clip(max=len(parts) - 1)
+    of_these = parts[position] == pairs.part
+    known = shrunk.groups.shape[position]
+    own, loading = shrunk.dispersion[position] * (1.0 + 1.0 / known), np.ones(len(pairs.part))
+    own[entries], loading[entries] = shrunk.own_variance, shrunk.loading
+    weight = np.where(of_these, weight, 0.0)
+
+    def by_part(amounts: Floats) -> Floats:
+        return np.bincount(position, amounts, len(parts)).astype(np.float64)
+
+    variance = by_part(weight**2 * own) + by_part(weight * loading) ** 2 / shrunk.groups.shape
+    return by_part(weight) ** 2 / variance
 
 
 def _combined(

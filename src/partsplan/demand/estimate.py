@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from partsplan.demand.aligning import positions
 from partsplan.demand.combined_usage import CombinedUsage
-from partsplan.demand.combining import combined_usage
+from partsplan.demand.combining import combined_rates
 from partsplan.demand.estimating_rates import check_share
 from partsplan.demand.field_evidence import FieldEvidence, counted_evidence
 from partsplan.demand.given import DemandRows, GivenDemand, numbered
@@ -42,6 +42,7 @@ from partsplan.demand.segment_rates import (
     unit_segments,
     unknown_segments,
 )
+from partsplan.demand.usage_history import in_words
 from partsplan.demand.usage_rates import rates_from_usage
 from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.network import ServiceNetwork
@@ -62,6 +63,7 @@ def estimate_demand(
     prior_failures: float | None = None,
     segments: Segments | None = "segment",
     false_discoveries: float = 0.05,
+    clustering: bool = True,
     on: datetime.date | str | None = None,
 ) -> DemandRates:
     r"""Estimate how often each part is asked for, where, and by which machines.
@@ -91,6 +93,8 @@ def estimate_demand(
         then fail at the rate of their segment. None puts all counts of a part together.
     false_discoveries : float, default 0.05
         Share of false findings accepted among the segments that ``evidence`` says to differ.
+    clustering : bool, default True
+        Whether the demand takes over the clustering of its ``usage``; False takes it as Poisson.
     on : datetime.date or str, optional
         Day on which machines count (start_date <= on < end_date); needed where the installed base
         has dates.
@@ -194,17 +198,23 @@ def estimate_demand(
             network.usage if usage is None else usage,
             prior_failures=1.0 if prior_failures is None else prior_failures,
             false_discoveries=false_discoveries,
+            clustering=clustering,
         )
     return option.applied_to(demand)
 
 
 def _with_usage(
-    demand: DemandRates, usage: Any, *, prior_failures: float, false_discoveries: float
+    demand: DemandRates,
+    usage: Any,
+    *,
+    prior_failures: float,
+    false_discoveries: float,
+    clustering: bool,
 ) -> DemandRates:
     """Combine with usage all demand that is not given by the table."""
-    combined = combined_usage(
+    combined = combined_rates(
         demand,
-        rates_from_usage(usage, false_discoveries=false_discoveries),
+        rates_from_usage(usage, clustering=clustering, false_discoveries=false_discoveries),
         prior_failures=prior_failures,
         false_discoveries=false_discoveries,
         kept=demand.given.parts,
@@ -232,8 +242,9 @@ def _counted_twice(demand: DemandRates, combined: CombinedUsage) -> list[Finding
             None,
             "part_id",
             None,
-            f"{len(both)} parts have both failures and usage ({told}{', ...' * (len(both) > 3)}): "
-            "where they are the same events, the evidence counts twice.",
+            f"failures and usage both have {in_words(len(both), 'part')} "
+            f"({told}{', ...' * (len(both) > 3)}): where they are the same events, the evidence "
+            "counts twice.",
             "Give such a part to one of the two tables.",
         )
     ]

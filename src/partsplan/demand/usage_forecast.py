@@ -237,7 +237,7 @@ def forecast_usage(
     >>> forecast.to_records()[0]["per_year"]
     20.0
     >>> print(forecast.summary())
-    Usage: 1 parts at 1 locations, 1 pairs with a row, 11 units
+    Usage: 1 part at 1 location, 1 pair with a row, 11 units
       observed  2025-01 to 2025-06, 6 months; no row means no usage
       no usage  0 pairs
       classes   0 smooth, 1 intermittent, 0 erratic, 0 lumpy, 0 no demand

@@ -33,6 +33,10 @@ LATE_START = 1e-4
 have a smaller probability than this."""
 
 
+LEAST_ROWS = 12
+"""Fewest rows from which it is doubtful that none has 0 units."""
+
+
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class UsageHistory:
     """Units used per series (a part at a location) and month; made by :meth:`from_table`."""
@@ -148,12 +152,15 @@ class UsageHistory:
             warnings=tuple(_outside_span(read, inside, span)),
             frame_backend=read.checked.backend,
         )
-        return history._with_late_starts(np.maximum(earliest, 0))
+        return history._with_doubts(np.maximum(earliest, 0))
 
-    def _with_late_starts(self, earliest: Integers) -> UsageHistory:
-        if self.missing != "zero":
-            return self
-        return replace(self, warnings=(*self.warnings, *_late_starts(self, earliest)))
+    def _with_doubts(self, earliest: Integers) -> UsageHistory:
+        doubts = []
+        if self.missing == "zero":
+            doubts = _late_starts(self, earliest)
+        if self.missing == "unknown":
+            doubts = _no_zeros(self)
+        return replace(self, warnings=(*self.warnings, *doubts))
 
     @property
     def n_series(self) -> int:
@@ -209,10 +216,11 @@ class UsageHistory:
     def summary(self) -> str:
         """Say in a few lines what was observed, by which rule, and what is doubtful."""
         lines = [
-            f"Usage: {len(self.part_ids):,} parts at {len(self.location_ids):,} locations, "
-            f"{self.n_series:,} pairs with a row, {self.total_units.sum():,.0f} units",
+            f"Usage: {in_words(len(self.part_ids), 'part')} at "
+            f"{in_words(len(self.location_ids), 'location')}, "
+            f"{in_words(self.n_series, 'pair')} with a row, {self.total_units.sum():,.0f} units",
             f"  observed  {self.first} to {self.last}, {self.n_months} months; {self.row_rule}",
-            f"  no usage  {int((self.total_units == 0).sum()):,} pairs",
+            f"  no usage  {in_words(int((self.total_units == 0).sum()), 'pair')}",
         ]
         return "\n".join(lines + [f"  {warning}" for warning in self.warnings])
 
@@ -235,6 +243,11 @@ def history_of(
             "first, last and missing must be left out with a UsageHistory: it has its own"
         )
     return usage
+
+
+def in_words(count: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def month_of(name: str, value: object) -> np.datetime64:
@@ -280,6 +293,23 @@ def _outside_span(
     count = int((~inside).sum())
     rule = f"{count:,} rows lie outside {span[0]} to {span[1]} and were left out, the first here."
     return [Finding("usage", row + 1, "month", str(read["month"][row])[:7], rule)]
+
+
+def _no_zeros(history: UsageHistory) -> list[Finding]:
+    """Only months with usage, taken as all that was observed, make any rate too high."""
+    if (history.row_units == 0.0).any() or len(history.row_units) < LEAST_ROWS:
+        return []
+    return [
+        Finding(
+            "usage",
+            None,
+            "units",
+            None,
+            f"none of {len(history.row_units):,} rows has 0 units, so every observed month has "
+            "usage: rates will be too high if months without usage were left out.",
+            "Give missing='zero', or rows of 0 units.",
+        )
+    ]
 
 
 def _late_starts(history: UsageHistory, earliest: Integers) -> list[Finding]:

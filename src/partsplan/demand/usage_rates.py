@@ -22,7 +22,7 @@ from partsplan.demand.rates import DemandRates
 from partsplan.demand.sharing import GivenAt
 from partsplan.demand.smoothing import MONTHS_PER_YEAR
 from partsplan.demand.usage_dispersion import UsageDispersion, dispersion_of, history_totals
-from partsplan.demand.usage_history import Missing, UsageHistory, history_of
+from partsplan.demand.usage_history import Missing, UsageHistory, history_of, in_words
 from partsplan.errors import Finding
 from partsplan.network.figure_table import FigureTable
 from partsplan.network.values import MOST_ROWS
@@ -46,6 +46,8 @@ class UsageRates:
     """Gamma laws of the rates, one per series [units/year]."""
     level: float
     """Probability of the intervals."""
+    clustering: bool
+    """Whether ``demand`` is clustered, or taken as Poisson."""
     warnings: tuple[Finding, ...]
     """What is doubtful about the history and the rates."""
 
@@ -93,7 +95,7 @@ class UsageRates:
         part, location = history.part[seen], history.location[seen]
         shape = (len(history.part_ids), len(history.location_ids))
         per_year = self.per_year[seen]
-        excess = per_year * (self.variance_to_mean[part] - 1.0)
+        excess = per_year * (self.variance_to_mean[part] - 1.0) * self.clustering
         nobody = np.empty(0, dtype=np.int64)
         given = GivenDemand(
             part_ids=history.part_ids,
@@ -175,6 +177,7 @@ def rates_from_usage(
     missing: Missing = "zero",
     prior_units: float = JEFFREYS_SHAPE,
     prior_years: float = 0.0,
+    clustering: bool = True,
     false_discoveries: float = 0.05,
     level: float = 0.95,
 ) -> UsageRates:
@@ -192,6 +195,10 @@ def rates_from_usage(
     prior_units, prior_years : float, default 0.5 and 0
         Units in years that the prior of each part's total rate is worth: Jeffreys' prior. In
         equal parts for its locations.
+    clustering : bool, default True
+        Whether ``.demand`` has the variance to mean that was found. Below the top of a network
+        clustered demand has no exact law; False takes it as Poisson, and only the discount of the
+        history stays.
     false_discoveries : float, default 0.05
         Share of false findings that is accepted among parts said to be clustered, and among
         parts said to have changed their level.
@@ -234,11 +241,11 @@ def rates_from_usage(
     >>> rates.demand.per_year, rates.demand.rate_shape
     (array([[1.75]]), array([3.5]))
     >>> print(rates.summary())
-    Usage: 1 parts at 1 locations, 1 pairs with a row, 3 units
+    Usage: 1 part at 1 location, 1 pair with a row, 3 units
       observed  2024-01 to 2025-12, 24 months; no row means no usage
       no usage  0 pairs
       demand    1.75 units per year
-      clustered 0 of 1 parts
+      clustered 0 of 1 part
     """
     for name, value in (("prior_units", prior_units), ("prior_years", prior_years)):
         if not 0.0 <= value < np.inf:
@@ -258,7 +265,7 @@ def rates_from_usage(
         shape=prior_units / own + history.total_units / spread,
         exposure=prior_years + years / spread,
     )
-    rates = UsageRates(history, dispersion, ratio, posterior, level, history.warnings)
+    rates = UsageRates(history, dispersion, ratio, posterior, level, clustering, history.warnings)
     found = [*_unobserved(rates), *_changed_levels(history, dispersion, false_discoveries)]
     return replace(rates, warnings=(*history.warnings, *found))
 
@@ -273,7 +280,7 @@ def significant_ratio(dispersion: UsageDispersion, false_discoveries: float) -> 
 def clustered_words(variance_to_mean: Floats) -> str:
     """Say how many parts are clustered, and how much."""
     ratio = variance_to_mean[variance_to_mean > 1.0]
-    words = f"{len(ratio):,} of {len(variance_to_mean):,} parts"
+    words = f"{len(ratio):,} of {in_words(len(variance_to_mean), 'part')}"
     if len(ratio):
         words += f", variance to mean {ratio.min():.3g} to {ratio.max():.3g}"
     return words
