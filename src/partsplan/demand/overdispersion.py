@@ -8,6 +8,7 @@ overdispersion; :math:`\alpha = 0` is one rate for all. Everything is fitted for
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy
@@ -24,6 +25,7 @@ LEAST_DISPERSION = 1e-4
 _GRID = np.log(np.array([LEAST_DISPERSION, 1e-3, 0.01, 0.1, 0.5, 2.0, 10.0, 100.0]))
 _LARGEST_STEP = 2.0
 _MOST_STEPS = 100
+_BLOCK_MEMBERS = 20_000
 _CLOSE = 1e-9
 """Newton step of the log rate below which it is found; the next one would be its square."""
 
@@ -175,20 +177,63 @@ class DispersionProfile:
     n_classes: int
     is_marginal: bool
 
-    def at(self, dispersion: Floats, start: Floats | None = None) -> tuple[Floats, GroupRates]:
-        """Log likelihood by class, and the groups' rates, at one overdispersion per class."""
-        class_of_member = self.class_of[self.counts.group]
-        rates = group_rates(self.counts, dispersion[class_of_member], self.priors, start)
-        members = member_log_likelihood(self.counts, dispersion, class_of_member, rates.mode)
-        value = self._by_class(self.counts.total(members))
-        if self.is_marginal:
-            prior = scipy.special.xlogy(self.priors.shape, rates.mode)
-            prior -= self.priors.exposure * rates.mode
-            value += self._by_class(prior - 0.5 * np.log(rates.shape))
-        return value, rates
+    def at(self, dispersion: Floats, start: Floats | None = None) -> tuple[Floats, Floats]:
+        """Log likelihood by class, and most likely rates of groups, at given overdispersions."""
+        value = np.zeros(self.n_classes)
+        mode = np.empty(self.counts.n_groups)
+        for block in self._blocks:
+            here = block.groups
+            first = None if start is None else start[here]
+            amounts, mode[here] = block.profile(dispersion, first, self.is_marginal)
+            value += np.bincount(block.class_of, amounts, self.n_classes)
+        return value, mode
 
-    def _by_class(self, amounts: Floats) -> Floats:
-        return np.bincount(self.class_of, amounts, self.n_classes).astype(np.float64)
+    @cached_property
+    def _blocks(self) -> list[_Block]:
+        """The groups in pieces that fit into a processor's cache."""
+        counts = self.counts
+        order = np.argsort(counts.group, kind="stable")
+        start_of = np.searchsorted(counts.group[order], np.arange(counts.n_groups + 1))
+        n_blocks = max(len(order) // _BLOCK_MEMBERS, 1)
+        ends = np.searchsorted(start_of, np.linspace(0, len(order), n_blocks + 1)[1:])
+        ends[-1] = counts.n_groups
+        blocks, first = [], 0
+        for end in np.unique(ends).tolist():
+            members = order[start_of[first] : start_of[end]]
+            here = slice(first, end)
+            own = GroupedCounts(
+                counts.failures[members],
+                counts.exposure[members],
+                counts.group[members] - first,
+                end - first,
+            )
+            priors = GroupPriors(self.priors.shape[here], self.priors.exposure[here])
+            blocks.append(_Block(here, own, priors, self.class_of[here]))
+            first = end
+        return blocks
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Some groups with their members."""
+
+    groups: slice
+    counts: GroupedCounts
+    priors: GroupPriors
+    class_of: Integers
+
+    def profile(
+        self, dispersion: Floats, start: Floats | None, is_marginal: bool
+    ) -> tuple[Floats, Floats]:
+        """Log likelihood and most likely rate of every group."""
+        counts, priors = self.counts, self.priors
+        class_of_member = self.class_of[counts.group]
+        rates = group_rates(counts, dispersion[class_of_member], priors, start)
+        value = counts.total(member_log_likelihood(counts, dispersion, class_of_member, rates.mode))
+        if is_marginal:
+            value += scipy.special.xlogy(priors.shape, rates.mode) - priors.exposure * rates.mode
+            value -= 0.5 * np.log(rates.shape)
+        return value, rates.mode
 
 
 def fit_dispersion(profile: DispersionProfile, tolerance: float = 1e-7) -> Dispersion:
@@ -211,7 +256,7 @@ def fit_dispersion(profile: DispersionProfile, tolerance: float = 1e-7) -> Dispe
     without, rates = profile.at(np.zeros(n_classes))
     values = []
     for point in _GRID:
-        value, rates = profile.at(np.full(n_classes, np.exp(point)), rates.mode)
+        value, rates = profile.at(np.full(n_classes, np.exp(point)), rates)
         values.append(value)
     grid = np.array(values)
     best = grid.argmax(axis=0)
@@ -227,14 +272,13 @@ def _refined(
     classes = np.arange(profile.n_classes)
     x = np.array([_GRID[best - 1], _GRID[best], _GRID[best + 1]])
     y = np.array([grid[best - 1, classes], grid[best, classes], grid[best + 1, classes]])
-    rates = None
+    rates: Floats | None = None
     for _ in range(_MOST_STEPS):
         vertex = np.clip(_vertices(x, y), x[0], x[2])
         is_open = np.abs(vertex - x[1]) > tolerance
         if not is_open.any():
             break
-        value, found = profile.at(np.exp(vertex), rates)
-        rates = found.mode
+        value, rates = profile.at(np.exp(vertex), rates)
         x, y = _narrowed(x, y, np.where(is_open, vertex, x[1]), np.where(is_open, value, y[1]))
     return x[1], y[1]
 
