@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, optimize, stats
 
 from partsplan.demand.overdispersion import (
     DispersionProfile,
@@ -133,3 +133,31 @@ def test_too_few_comparisons_mean_no_spread():
     found = segment_spread(counts, prior, np.ones(12, dtype=bool), np.zeros(4, dtype=np.int64))
     assert found.comparisons == 8
     assert not found.dispersion.any()
+
+
+def test_jeffreys_prior_bounds_the_rate_where_segments_differ_widely():
+    """Two segments, one failure, spread far above what two segments can bound: still a rate."""
+    counts = one_group([0, 1], [100.0, 300.0])
+    prior = GroupPriors(np.array([0.5]), np.array([0.0]))
+    for alpha in (0.0, 1.0, 10.0, 100.0):
+        found = group_rates(counts, np.full(2, alpha), prior)
+        assert 1e-4 < found.mode[0] < 0.1
+        assert found.shape[0] > 0
+
+
+def test_jeffreys_prior_is_the_root_of_the_information():
+    """The mode of NB likelihood x sqrt(sum of mu / (1 + alpha mu)), by SciPy."""
+    counts, alpha = one_group([0, 2, 9], [1.0, 4.0, 5.0]), 0.7
+    found = group_rates(counts, np.full(3, alpha), GroupPriors(np.array([0.5]), np.array([0.0])))
+
+    def loss(x: float) -> float:
+        mean = np.exp(x) * counts.exposure
+        law = stats.nbinom(1 / alpha, 1 / (1 + alpha * mean))
+        information = (mean / (1 + alpha * mean)).sum()
+        return -float(law.logpmf(counts.failures).sum()) - 0.5 * np.log(information)
+
+    best = optimize.minimize_scalar(loss, bounds=(-5, 5), method="bounded", options={"xatol": 1e-9})
+    assert np.log(found.mode[0]) == pytest.approx(best.x, abs=1e-5)
+    step = 1e-3
+    curve = (loss(best.x + step) - 2 * loss(best.x) + loss(best.x - step)) / step**2
+    assert found.shape[0] == pytest.approx(curve, rel=1e-3)

@@ -7,7 +7,7 @@ rate, and counted failures correct the catalogue's rate by one factor per part.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from partsplan.demand.aligning import positions
 from partsplan.demand.combined_usage import CombinedUsage
 from partsplan.demand.combining import combined_rates
 from partsplan.demand.estimating_rates import check_share
-from partsplan.demand.field_evidence import FieldEvidence, counted_evidence
+from partsplan.demand.field_evidence import FieldEvidence, ReadEvidence, read_evidence
 from partsplan.demand.given import DemandRows, GivenDemand, numbered
 from partsplan.demand.installed_base import (
     ReferenceRates,
@@ -74,8 +74,9 @@ def estimate_demand(
         The network. A part with rows in its ``demand`` table has that demand; the demand of all
         others comes from ``installed_base`` and ``bill_of_materials``.
     failures : table, optional
-        Counted failures (``part_id``, ``failures``, ``operating_hours`` [h] and, where wanted,
-        ``segment``) as evidence, in place of ``network.failures``.
+        Evidence in place of ``network.failures``: counts (``part_id``, ``failures``,
+        ``operating_hours`` [h]) or lives (``part_id``, ``hours`` [h], ``outcome``, ...), where
+        wanted with ``segment``.
     usage : table or UsageHistory, optional
         History of usage as evidence, in place of ``network.usage``: see :func:`combine_usage`. A
         `UsageHistory` says which months were observed; of a table all from the first to the last.
@@ -89,7 +90,7 @@ def estimate_demand(
         Failures [-] that a catalogue rate is worth as evidence: the prior's gamma shape. Not given,
         a catalogue rate is worth 1 failure beside counts, and is taken as known without any.
     segments : {"segment", "customer", "region", "site"} or None, default "segment"
-        What the ``segment`` column of the counts names: that column of ``sites``, whose machines
+        What the ``segment`` column of ``failures`` names: that column of ``sites``, whose machines
         then fail at the rate of their segment. None puts all counts of a part together.
     false_discoveries : float, default 0.05
         Share of false findings accepted among the segments that ``evidence`` says to differ.
@@ -133,7 +134,10 @@ def estimate_demand(
     the difference, and reaches the machines at the sites of that segment; other sites have the
     part's. ``rate_shape`` is that of the part's demand in total. A segment's :math:`r_0` is that of
     the machine types installed in it. :func:`estimate_rates` says how priors and segments are
-    fitted. ``uncertainty`` holds for the ``rate_shape`` of the ``demand`` table as well.
+    fitted. Lives count as the failures and hours that they are worth for a constant rate
+    (`LifeData.failures`, `LifeData.exposure_hours`); a part that wears out has another rate at
+    another age, which :func:`fit_lifetimes` shows. ``uncertainty`` holds for the ``rate_shape``
+    of the ``demand`` table as well.
 
     Usage then corrects the rates of parts and locations, except where the ``demand`` table gives
     them; a part that no machine and no row of it has, takes its demand from usage alone.
@@ -168,7 +172,7 @@ def estimate_demand(
     _check_has_source(network, usage is not None or len(network.usage) > 0)
     machines = machines_on(network, day)
     given = _table_demand(network)
-    field = _read_evidence(network, failures, segments)
+    field = _evidence(network, failures, segments)
     units = installed_units(network, machines, ~given.parts)
     reference = reference_rates(units, network.n_parts)
     places = unit_segments(network, units, field.evidence, segments)
@@ -254,7 +258,7 @@ def _estimates(
     network: ServiceNetwork,
     fit: FittedRates,
     given: GivenDemand,
-    field: _Field,
+    field: ReadEvidence,
     false_discoveries: float,
 ) -> RateEstimates:
     """Lay out what the rates come from."""
@@ -300,36 +304,20 @@ def _table_demand(network: ServiceNetwork) -> GivenDemand:
     return rows.given()
 
 
-@dataclass(frozen=True, eq=False)
-class _Field:
-    """Evidence from the field, what is wrong with it, and what is doubtful."""
-
-    evidence: FieldEvidence
-    findings: list[Finding]
-    doubts: tuple[Finding, ...]
-
-
-def _read_evidence(network: ServiceNetwork, failures: Any, segments: Segments | None) -> _Field:
+def _evidence(network: ServiceNetwork, failures: Any, segments: Segments | None) -> ReadEvidence:
     """Evidence per part of the network and segment, from the argument or from its table."""
     table = network.failures if failures is None else read_alone("failures", failures)
-    if "outcome" in table:
-        raise PartsplanError(
-            "The failures table holds lives, and rates are estimated from counts. Give failures= "
-            "with part_id, failures and operating_hours."
-        )
     part, findings = positions("part_id", table["part_id"].tolist(), network.part_index, table.name)
     if findings:
         nothing, nowhere = np.zeros(0), np.zeros(0, dtype=np.int64)
         none = FieldEvidence.summed(network.part_ids, nowhere, None, nothing, nothing)
-        return _Field(none, findings, ())
-    evidence, findings = counted_evidence(
-        table,
-        part,
-        network.part_ids,
-        is_segmented=has_segments_in_common(network, table, segments),
-    )
-    doubts = () if segments is None else tuple(unknown_segments(network, table, segments))
-    return _Field(evidence, findings, doubts)
+        return ReadEvidence(none, tuple(findings))
+    is_segmented = has_segments_in_common(network, table, segments)
+    read = read_evidence(table, part, network.part_ids, is_segmented=is_segmented)
+    if segments is None:
+        return read
+    unknown = tuple(unknown_segments(network, table, segments))
+    return replace(read, doubts=(*read.doubts, *unknown))
 
 
 def _contradictions(

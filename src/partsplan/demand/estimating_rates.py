@@ -1,14 +1,15 @@
-"""Failure rates from counts alone, without a network."""
+"""Failure rates from counts or lives alone, without a network."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.demand.field_evidence import counted_evidence
+from partsplan.demand.field_evidence import read_evidence
 from partsplan.demand.given import numbered
 from partsplan.demand.part_priors import Prior, PriorOptions
 from partsplan.demand.rate_estimates import RateEstimates
@@ -30,12 +31,14 @@ def estimate_rates(
     false_discoveries: float = 0.05,
     level: float = 0.95,
 ) -> RateEstimates:
-    r"""Estimate failure rates per part and segment from counts.
+    r"""Estimate failure rates per part and segment from counts or lives.
 
     Parameters
     ----------
     failures : table
-        ``part_id``, ``failures``, ``operating_hours`` [h] and, where wanted, ``segment``.
+        Counts: ``part_id``, ``failures``, ``operating_hours`` [h] and, where wanted, ``segment``;
+        or lives: ``part_id``, ``hours`` [h], ``outcome`` and the like, which count as the failures
+        and hours that they are worth for a constant rate.
     catalogue_per_hour : mapping of str to float, optional
         Rate of a part by the catalogue [failures per operating hour of one unit].
     family : mapping of str to str, optional
@@ -98,20 +101,22 @@ def estimate_rates(
     check_share("level", level)
     table = read_alone("failures", failures)
     part_ids, part = numbered(table["part_id"])
-    evidence, findings = counted_evidence(table, part, part_ids, is_segmented=True)
-    if findings:
-        raise InputError(findings)
+    read = read_evidence(table, part, part_ids, is_segmented=True)
+    if read.findings:
+        raise InputError(read.findings)
+    evidence = read.evidence
     listed = _catalogue(part_ids, catalogue_per_hour or {})
     of_part = np.where(np.isnan(listed), 1.0, listed)
     catalogue = CatalogueRates(of_part, of_part[evidence.part], ~np.isnan(listed))
     names = np.array([(family or {}).get(name, "") for name in part_ids], dtype=object)
     fit = fitted_rates(evidence, catalogue, numbered(names), options)
-    return rate_estimates(
+    estimates = rate_estimates(
         fit,
         level=level,
         false_discoveries=false_discoveries,
         frame_backend=backend_of(failures),
     )
+    return replace(estimates, warnings=(*read.doubts, *estimates.warnings))
 
 
 def check_share(name: str, value: float) -> None:

@@ -5,12 +5,13 @@ Rows of the same part and segment are added up; rows without a segment count for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand.given import numbered
+from partsplan.demand.life_data import LifeData
 from partsplan.errors import Finding
 from partsplan.network import Table
 from partsplan.network.values import MOST_ROWS
@@ -34,6 +35,8 @@ class FieldEvidence:
     """Failures counted."""
     operating_hours: Floats
     """Hours of all installed units together [h]."""
+    source: str = "counts"
+    """What was read: counts or lives."""
 
     @property
     def n_parts(self) -> int:
@@ -95,10 +98,21 @@ def distinct(keys: Integers) -> tuple[Integers, Integers]:
     return values, place.reshape(-1)
 
 
-def counted_evidence(
+@dataclass(frozen=True, eq=False)
+class ReadEvidence:
+    """Evidence, what is wrong with it, and what is doubtful."""
+
+    evidence: FieldEvidence
+    findings: tuple[Finding, ...] = ()
+    doubts: tuple[Finding, ...] = ()
+
+
+def read_evidence(
     table: Table, part: Integers, part_ids: tuple[str, ...], *, is_segmented: bool
-) -> tuple[FieldEvidence, list[Finding]]:
-    """Evidence of a ``failures`` table; findings where failures have no hours.
+) -> ReadEvidence:
+    """Evidence of a ``failures`` table, be it counts or lives.
+
+    Lives are reduced to the failures and hours that they are worth for a constant rate.
 
     Parameters
     ----------
@@ -111,12 +125,42 @@ def counted_evidence(
     is_segmented
         Whether segments are kept apart.
     """
+    if "outcome" in table:
+        return _evidence_of_lives(table, part_ids, is_segmented)
     counted = np.asarray(table["failures"], dtype=np.float64)
     hours = np.asarray(table["operating_hours"], dtype=np.float64)
     evidence = FieldEvidence.summed(
         part_ids, part, table["segment"] if is_segmented else None, counted, hours
     )
-    return evidence, _without_hours(table, counted, hours)
+    return ReadEvidence(evidence, tuple(_without_hours(table, counted, hours)))
+
+
+def _evidence_of_lives(table: Table, part_ids: tuple[str, ...], is_segmented: bool) -> ReadEvidence:
+    lives = LifeData.from_table(table, by_segment=is_segmented)
+    position = {name: i for i, name in enumerate(part_ids)}
+    part = np.array([position[name] for name in lives.part_ids], dtype=np.int64)
+    segments = np.array(lives.segments, dtype=object) if is_segmented else None
+    evidence = FieldEvidence.summed(part_ids, part, segments, lives.failures, lives.exposure_hours)
+    lost = np.flatnonzero((lives.observed_failures > 0.0) & (lives.exposure_hours <= 0.0))
+    doubts = [
+        Finding(
+            table.name,
+            None,
+            "outcome",
+            None,
+            f"every life of part {lives.part_ids[first]!r}"
+            + (f" in segment {lives.segments[first]!r}" if lives.segments[first] else "")
+            + " was found failed at its first look, so nothing bounds its rate from above and it "
+            f"is left out{_and_more(len(lost) - 1)}.",
+            "Give an earlier look at the units, or units that had not failed.",
+        )
+        for first in lost[:1].tolist()
+    ]
+    return ReadEvidence(replace(evidence, source="lives"), doubts=tuple(doubts))
+
+
+def _and_more(count: int) -> str:
+    return f"; {count} more like it" if count else ""
 
 
 def _without_hours(table: Table, counted: Floats, hours: Floats) -> list[Finding]:

@@ -49,7 +49,12 @@ class GroupedCounts:
 
 @dataclass(frozen=True, eq=False)
 class GroupPriors:
-    """Gamma priors of the groups' rates, each of shape (n_groups,)."""
+    r"""Gamma priors of the groups' rates, each of shape (n_groups,).
+
+    A prior of shape 1/2 without exposure is Jeffreys'. Where members differ, Jeffreys' prior of a
+    negative binomial mean is proportional to the root of :math:`R = \sum_i \mu_i B_i`,
+    :math:`B_i = 1 / (1 + \alpha_i \mu_i)`, and stays bounded where a power of the rate would not.
+    """
 
     shape: Floats
     exposure: Floats
@@ -58,6 +63,47 @@ class GroupPriors:
     def none(cls, n_groups: int) -> GroupPriors:
         """No prior: the likelihood alone."""
         return cls(np.zeros(n_groups), np.zeros(n_groups))
+
+    @property
+    def is_flat(self) -> NDArray[np.bool_]:
+        """Shape (n_groups,): whether there is a prior without exposure."""
+        return np.asarray((self.shape > 0.0) & (self.exposure == 0.0))
+
+    def derivatives(self, rate: Floats, information: Information | None) -> tuple[Floats, Floats]:
+        """First derivative, and minus the second, of the log density by the log rate."""
+        slope, curve = self.shape - self.exposure * rate, self.exposure * rate
+        if information is not None:
+            flat = self.is_flat
+            ratio = information.slope[flat] / information.value[flat]
+            slope[flat] = self.shape[flat] * ratio
+            bend = information.curve[flat] / information.value[flat] - ratio**2
+            curve[flat] = -self.shape[flat] * bend
+        return slope, curve
+
+    def log_density(self, rate: Floats, information: Floats) -> Floats:
+        """Log density of the log rate, up to a constant of each group."""
+        power = np.where(self.is_flat, information, rate)
+        return np.asarray(scipy.special.xlogy(self.shape, power) - self.exposure * rate)
+
+
+@dataclass(frozen=True, eq=False)
+class Information:
+    r"""Expected information on the groups' log rates, :math:`R = \sum_i \mu_i B_i`."""
+
+    value: Floats
+    slope: Floats
+    """First derivative by the log rate."""
+    curve: Floats
+    """Second derivative."""
+
+    @classmethod
+    def of(cls, counts: GroupedCounts, mean: Floats, kept: Floats) -> Information:
+        r"""Sum over members with mean :math:`\mu_i` and :math:`B_i` = ``kept``."""
+        first = mean * kept
+        second = first * kept
+        return cls(
+            counts.total(first), counts.total(second), counts.total(second * (2.0 * kept - 1.0))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,13 +150,16 @@ def group_rates(
         if not dispersion.any():
             return GroupRates(start, failures, failures)
     x = np.log(start)
+    has_flat = bool(priors.is_flat.any())
     for _ in range(_MOST_STEPS):
         rate = np.exp(x)
         mean = rate[group] * e
         kept = 1.0 / (1.0 + dispersion * mean)
-        slope = priors.shape - priors.exposure * rate + counts.total(kept * (n - mean))
+        information = Information.of(counts, mean, kept) if has_flat else None
+        slope, shape = priors.derivatives(rate, information)
+        slope += counts.total(kept * (n - mean))
         curve = kept * kept * mean * (1.0 + dispersion * n)
-        shape = priors.exposure * rate + counts.total(curve)
+        shape += counts.total(curve)
         step = np.clip(slope / shape, -_LARGEST_STEP, _LARGEST_STEP)
         if np.abs(step).max(initial=0.0) < _CLOSE:
             bend = priors.exposure * rate + counts.total(curve * (2.0 * kept - 1.0))
@@ -231,8 +280,9 @@ class _Block:
         rates = group_rates(counts, dispersion[class_of_member], priors, start)
         value = counts.total(member_log_likelihood(counts, dispersion, class_of_member, rates.mode))
         if is_marginal:
-            value += scipy.special.xlogy(priors.shape, rates.mode) - priors.exposure * rates.mode
-            value -= 0.5 * np.log(rates.shape)
+            mean = rates.mode[counts.group] * counts.exposure
+            information = counts.total(mean / (1.0 + dispersion[class_of_member] * mean))
+            value += priors.log_density(rates.mode, information) - 0.5 * np.log(rates.shape)
         return value, rates.mode
 
 

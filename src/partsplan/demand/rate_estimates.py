@@ -56,7 +56,8 @@ class RateEstimates:
     shape: Floats
     """Gamma shape of the rate after the counts; inf where it is taken as known."""
     source: NDArray[np.object_]
-    """What the demand of the part comes from: counts, catalogue, family, or demand (the table)."""
+    """What the demand of the part comes from: counts, lives, catalogue, family, or demand (the
+    table)."""
     p_value: Floats
     """Exact test of a segment against the rest of its part; NaN where nothing was tested."""
     segment_spread: Floats

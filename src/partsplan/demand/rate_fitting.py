@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from partsplan.demand.counts import garwood_interval
 from partsplan.demand.differences import rate_difference_p_values
 from partsplan.demand.field_evidence import FieldEvidence
 from partsplan.demand.overdispersion import GroupedCounts, GroupPriors
@@ -30,6 +31,9 @@ Booleans = NDArray[np.bool_]
 
 DOUBTFUL_RATIO = 10.0
 """Times above or below the catalogue at which units of measurement are doubted."""
+
+DOUBTFUL_LEVEL = 0.99
+"""Confidence that counts are that far from it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +139,8 @@ def rate_estimates(
     whole = np.arange(evidence.n_parts)
     listed = np.where(catalogue.has_catalogue, catalogue.of_part, np.nan)
     entry_listed = np.where(catalogue.has_catalogue[part], catalogue.of_entry[entries], np.nan)
-    is_counted = np.isin(whole, fit.counted)
+    of_part = np.where(priors.kind == "jeffreys", "", priors.kind)
+    of_part[fit.counted] = evidence.source
     spread = np.full(evidence.n_parts, np.nan)
     if fit.spread is not None:
         spread[fit.counted] = np.sqrt(fit.spread.dispersion)
@@ -160,14 +165,7 @@ def rate_estimates(
             [fit.factor * catalogue.of_part, fit.shrunk.rate[named] * catalogue.of_entry[entries]]
         ),
         shape=np.concatenate([fit.shape, fit.shrunk.posterior.shape[named]]),
-        source=np.concatenate(
-            [
-                np.where(
-                    is_counted, "counts", np.where(priors.kind == "jeffreys", "", priors.kind)
-                ),
-                np.full(len(entries), "counts"),
-            ]
-        ).astype(object),
+        source=np.concatenate([of_part, np.full(len(entries), evidence.source, dtype=object)]),
         p_value=np.concatenate([np.full(len(whole), np.nan), _segment_p_values(fit)[named]]),
         segment_spread=spread,
         false_discoveries=false_discoveries,
@@ -222,20 +220,21 @@ def _spread_warnings(fit: FittedRates) -> list[Finding]:
 
 def _doubtful_counts(fit: FittedRates) -> list[Finding]:
     """Doubt the unit of hours where counts are far from the catalogue beyond chance."""
+    evidence = fit.evidence
     counted = fit.counted[fit.catalogue.has_catalogue[fit.counted]]
-    shape, mean = fit.shape[counted], fit.factor[counted]
-    margin = 3.0 / np.sqrt(shape)
-    far = np.abs(np.log(mean)) - margin > np.log(DOUBTFUL_RATIO)
-    if not far.any():
+    expected = evidence.by_part(np.nan_to_num(fit.catalogue.of_entry) * evidence.operating_hours)
+    failures, expected = evidence.by_part(evidence.failures)[counted], expected[counted]
+    lower, upper = garwood_interval(failures, expected, DOUBTFUL_LEVEL)
+    far = np.flatnonzero((lower > DOUBTFUL_RATIO) | (upper < 1.0 / DOUBTFUL_RATIO))
+    if not len(far):
         return []
-    first = int(counted[np.flatnonzero(far)[0]])
-    factor, more = fit.factor[first], int(far.sum()) - 1
+    first, more = int(far[0]), len(far) - 1
     rule = (
-        f"part {fit.evidence.part_ids[first]!r} fails {factor:.3g} times as often by the counts as "
-        "by the catalogue."
+        f"part {evidence.part_ids[counted[first]]!r} failed {failures[first]:,.6g} times where the "
+        f"catalogue expects {expected[first]:,.3g}."
     )
     if more:
-        rule += f" {more} more part{'s' * (more > 1)} like it."
+        rule += f" {more} more part{'s' * (more > 1)} as far from it."
     fix = (
         "Check the units: operating_hours are hours of all units together (not days or years), "
         "failures_per_year is of one unit."
