@@ -6,6 +6,9 @@ import operator
 
 import numpy as np
 
+from partsplan.errors import PartsplanError
+from partsplan.network import ServiceNetwork
+
 
 def check_run(
     years: float, replications: int, confidence: float, warmup_years: float | None = None
@@ -53,3 +56,12 @@ def entropy_of(rng: int | np.random.Generator) -> tuple[int, ...]:
             f"rng must be a whole number of 0 or more or a numpy Generator, got {rng!r}"
         )
     return (seed,)
+
+
+def check_waits(network: ServiceNetwork, what: str) -> None:
+    """Raise `PartsplanError` where shortages are expedited and a function knows waiting only."""
+    if network.shortages != "wait":
+        raise PartsplanError(
+            f"{what} knows networks where shortages wait; here they are expedited. Use "
+            "network.replace(shortages='wait'), or simulate the long run with simulate."
+        )

@@ -22,6 +22,10 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _MOST_PARTS = 256
+_LOSS_WARMUP = 4.0
+"""Times the longest path, until a network that loses demand to the outside has settled."""
+_SPREAD = 2.0
+"""Most demands of a part per least in a block that is taken event by event."""
 _MOST_DEMANDS = 60_000
 """Demands of a block in one replication, but for single parts that have more."""
 
@@ -52,17 +56,24 @@ class SimulatedBlock:
     """Shape (n_parts,): days before figures are taken."""
     window_days: float
     """Days over which figures are taken."""
+    sources: Integers | None = None
+    """Shape (n_classes, most_sources): locations asked in turn where shortages are expedited."""
 
     @property
     def n_parts(self) -> int:
         """Number of parts."""
         return len(self.parts)
 
+    @property
+    def asked_in_turn(self) -> Integers:
+        """Shape (n_classes, most_sources): sources of each class, by default its shipper."""
+        return self.class_shipper[:, np.newaxis] if self.sources is None else self.sources
+
     @cached_property
     def may_cross(self) -> bool:
         """Whether an order may come in before an earlier one."""
         repair = self.tree.repair_fraction
-        return bool((self.lead_times.cv > 0).any() or ((repair > 0) & (repair < 1)).any())
+        return bool(self.lead_times.varies or ((repair > 0) & (repair < 1)).any())
 
     @cached_property
     def horizon_days(self) -> Floats:
@@ -70,7 +81,7 @@ class SimulatedBlock:
 
         Where orders cross, demand after the window can still bring a unit to one inside it.
         """
-        after = self.warmup_days if self.may_cross else 0.0
+        after = self.warmup_days if self.may_cross and self.sources is None else 0.0
         return self.warmup_days + self.window_days + after
 
     @cached_property
@@ -105,6 +116,7 @@ def simulated_blocks(
     *,
     window_days: float,
     warmup_days: float | None,
+    sources: Integers | None = None,
 ) -> Iterator[SimulatedBlock]:
     """All parts with demand in blocks, in a fixed order."""
     starts = customers.starts(model.network.n_parts)
@@ -112,14 +124,18 @@ def simulated_blocks(
     per_day = np.where(np.diff(starts) > 0, per_day, 0.0)
     for forest in model.network.forests:
         asked = forest.parts[per_day[forest.parts] > 0]
+        if sources is not None:  # rows that take about as many steps of the event loop
+            asked = asked[np.argsort(-per_day[asked], kind="stable")]
         if len(asked) == 0:
             continue
         tree = model.tree(forest, asked)
         laws = lead_times.of_parts(asked)
         longest = path_days(tree, laws)
+        if sources is not None:
+            longest = _LOSS_WARMUP * longest
         warmup = longest if warmup_days is None else np.full(len(asked), warmup_days)
         demands = per_day[asked] * (warmup + window_days)
-        for rows in _pieces(demands):
+        for rows in _rows_together(demands) if sources is None else _rows_in_step(demands):
             parts = asked[rows]
             counts = starts[parts + 1] - starts[parts]
             row = np.repeat(np.arange(len(parts)), counts)
@@ -138,16 +154,27 @@ def simulated_blocks(
                 variance_to_mean=customers.variance_to_mean[classes],
                 warmup_days=warmup[rows],
                 window_days=window_days,
+                sources=None if sources is None else sources[classes],
             )
 
 
-def _pieces(demands: Floats) -> Iterator[Integers]:
+def _rows_together(demands: Floats) -> Iterator[Integers]:
     """Rows in order, cut where a block has enough parts or demands."""
     start, total = 0, 0.0
     for row, amount in enumerate(demands.tolist()):
-        is_full = row - start == _MOST_PARTS or total + amount > _MOST_DEMANDS
-        if row > start and is_full:
+        if row > start and (row - start == _MOST_PARTS or total + amount > _MOST_DEMANDS):
             yield np.arange(start, row)
             start, total = row, 0.0
         total += amount
+    yield np.arange(start, len(demands))
+
+
+def _rows_in_step(demands: Floats) -> Iterator[Integers]:
+    """Rows, most demands first, cut where they would take too many or too different steps."""
+    start = 0
+    for row, amount in enumerate(demands.tolist()):
+        is_unlike = amount * _SPREAD < demands[start]
+        if row > start and (row - start == _MOST_PARTS or is_unlike):
+            yield np.arange(start, row)
+            start = row
     yield np.arange(start, len(demands))

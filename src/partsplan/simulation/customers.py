@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from partsplan.evaluation.commitments import DAYS_PER_YEAR
 from partsplan.evaluation.model import ServiceModel
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-_DAYS_PER_YEAR = 365.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +58,8 @@ def customer_classes(model: ServiceModel, stock: Integers) -> CustomerClasses:
         part=part,
         location=location,
         shipper=ships,
-        per_day=per_year / _DAYS_PER_YEAR,
-        variance_to_mean=_clustering(model, part, location),
+        per_day=per_year / DAYS_PER_YEAR,
+        variance_to_mean=clustering_of(model, part, location),
         of_stream=of_stream.astype(np.int64).reshape(-1),
         lane_hours=hours,
     )
@@ -79,7 +78,7 @@ def customer_streams(model: ServiceModel, stock: Integers) -> CustomerClasses:
     rank[order] = np.arange(len(streams))
     promised = [streams.part[promise.streams] for promise in model.promises]
     asked = np.isin(streams.part, np.concatenate([np.zeros(0, np.int64), *promised]))
-    per_day = np.where(asked, streams.per_year, 0.0) / _DAYS_PER_YEAR
+    per_day = np.where(asked, streams.per_year, 0.0) / DAYS_PER_YEAR
     stops = streams.stopping_fraction
     both = np.stack([per_day * stops, per_day * (1.0 - stops)], axis=1)
     part, location = streams.part[order].repeat(2), streams.location[order].repeat(2)
@@ -88,13 +87,14 @@ def customer_streams(model: ServiceModel, stock: Integers) -> CustomerClasses:
         location=location,
         shipper=shipper[order].repeat(2),
         per_day=both[order].ravel(),
-        variance_to_mean=_clustering(model, part, location),
+        variance_to_mean=clustering_of(model, part, location),
         of_stream=2 * rank,
         lane_hours=hours,
     )
 
 
-def _clustering(model: ServiceModel, part: Integers, location: Integers) -> Floats:
+def clustering_of(model: ServiceModel, part: Integers, location: Integers) -> Floats:
+    """Variance-to-mean ratio of the demand of pairs of a part and a serving location."""
     if model.demand.clustering is None:
         return np.ones(len(part))
     asked, row = np.unique(part, return_inverse=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partsplan.evaluation.commitments import HOURS_PER_DAY
+from partsplan.evaluation.expedited import OUTSIDE
+from partsplan.simulation.expediting import ExpeditedRun
 from partsplan.simulation.running import Experiment, Piece, pieces_of
+from partsplan.simulation.sourced import SourcedWeights
 from partsplan.simulation.tallies import in_window
 
 
@@ -32,15 +36,23 @@ def _columns(
 ) -> dict[str, NDArray[Any]]:
     run, block = piece.run(), piece.block
     row = int(np.flatnonzero(block.parts == part)[0])
-    chosen = run.arrivals.row == row * piece.n_replications + replication
-    days = run.arrivals.days[chosen]
-    classes = block.classes[run.arrivals.customers[chosen]]
-    ids = np.array(experiment.model.network.location_ids, dtype=object)
+    chosen = np.flatnonzero(run.arrivals.row == row * piece.n_replications + replication)
+    customers, days = run.arrivals.customers[chosen], run.arrivals.days[chosen]
+    classes = block.classes[customers]
+    ids = np.array([*experiment.model.network.location_ids, OUTSIDE], dtype=object)
+    if isinstance(run, ExpeditedRun):
+        source = run.source[chosen]
+        shipper = np.where(source < 0, -1, block.asked_in_turn[customers, source])
+        wait_days = cast(SourcedWeights, piece.weights).longer[customers, source] / HOURS_PER_DAY
+        from_shelf = source == 0
+    else:
+        shipper = block.class_shipper[customers]
+        wait_days, from_shelf = run.wait_days[chosen], ~run.stocked_out[chosen]
     return {
         "day": days,
         "is_counted": in_window(block, np.full(len(days), row), days),
         "location_id": ids[experiment.customers.location[classes]],
-        "shipped_from": ids[experiment.customers.shipper[classes]],
-        "wait_days": run.wait_days[chosen],
-        "from_shelf": ~run.stocked_out[chosen],
+        "shipped_from": ids[shipper],
+        "wait_days": wait_days,
+        "from_shelf": from_shelf,
     }

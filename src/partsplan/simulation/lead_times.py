@@ -30,10 +30,21 @@ class LeadTimes:
     law: LeadTimeLaw
     cv: Floats
     """Shape (n_parts,); 0 where the time is always the same [-]."""
+    transit_cv: float = 0.0
+    """Coefficient of variation of the replenishment between locations [-]."""
 
     def of_parts(self, parts: NDArray[np.int64]) -> LeadTimes:
         """The same for some parts."""
-        return LeadTimes(self.law, self.cv[parts])
+        return LeadTimes(self.law, self.cv[parts], self.transit_cv)
+
+    def cv_of(self, part: NDArray[np.int64], is_outside: NDArray[np.bool_]) -> Floats:
+        """Coefficient of variation of orders of parts, from outside or between locations."""
+        return np.where(is_outside, self.cv[part], self.transit_cv)
+
+    @property
+    def varies(self) -> bool:
+        """Whether any time is drawn."""
+        return self.transit_cv > 0 or bool((self.cv > 0).any())
 
     def settling(self, mean_days: Floats) -> Floats:
         """Days after which orders of the past no longer matter; ``mean_days`` per part first."""

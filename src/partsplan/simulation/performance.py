@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.evaluation.commitments import Promise
-from partsplan.evaluation.performance import MET_TOLERANCE
+from partsplan.evaluation.performance import MET_TOLERANCE, locked
 from partsplan.evaluation.results import Rows
 from partsplan.network import frame_of
 from partsplan.simulation.blocks import path_days
@@ -22,7 +22,9 @@ from partsplan.simulation.intervals import (
     share_interval,
     wait_interval,
 )
-from partsplan.simulation.running import Experiment, PlaceMoments, Sums
+from partsplan.simulation.running import Experiment
+from partsplan.simulation.shipments import source_records
+from partsplan.simulation.sums import PlaceMoments, Sums
 
 Floats = NDArray[np.float64]
 
@@ -127,6 +129,18 @@ class SimulatedPerformance:
         columns = event_columns(self.experiment, self.entropy, self.replications, part, replication)
         return frame_of(columns, network.frame_backend)
 
+    def sources(self) -> list[dict[str, Any]]:
+        """Who shipped to the customers, where shortages are expedited.
+
+        Returns
+        -------
+        list of dict
+            Per part and serving location (with the same sources in the same order) and source:
+            ``part_id``, ``location_id``, ``source`` (a location, or "outside"), ``share`` of the
+            demand with ``lower`` and ``upper``; empty under the waiting rules.
+        """
+        return source_records(self.experiment, self.sums, self.confidence)
+
     def to_records(self) -> list[dict[str, Any]]:
         """One dict per part and location with demand or stock; None where none was simulated."""
         columns = self._columns()
@@ -192,12 +206,12 @@ def simulated_performance(
     runtime_seconds: float,
 ) -> SimulatedPerformance:
     """Figures and intervals of what was counted."""
-    places, n, days = sums.places, sums.n_replications, experiment.window_days
+    places, n = sums.places, sums.n_replications
     return SimulatedPerformance(
-        expected_backorders=_locked(places.wait / (n * days)),
-        fill_rate=_locked(1.0 - _out(places, n).ratio),
-        mean_wait_days=_locked(_wait(places, n).ratio),
-        on_hand=_locked(_shelf(experiment, places, n)[0] / n),
+        expected_backorders=locked(places.late / n),
+        fill_rate=locked(1.0 - places.stockouts(n).ratio),
+        mean_wait_days=locked(places.waits(n).ratio),
+        on_hand=locked(_shelf(experiment, places, n)[0] / n),
         commitments=simulated_commitments(experiment, sums, confidence),
         confidence=confidence,
         years=years,
@@ -230,9 +244,8 @@ def promise_uses(
     weights, promises = experiment.weights, experiment.model.promises
     ratio = RatioSums.of(sums.base, sums.amount)
     is_wait = np.array([p.metric in ("mean_wait", "uptime") for p in promises], dtype=bool)
-    longest = max((float(block.warmup_days.max()) for block in experiment.blocks), default=0.0)
     share = share_interval(ratio, sums.units, confidence)
-    wait = wait_interval(ratio, sums.units, longest, confidence)
+    wait = wait_interval(ratio, sums.units, experiment.longest_days, confidence)
     only_fixed = weights.scale == 0.0
 
     def use(values: Floats) -> Floats:
@@ -267,17 +280,13 @@ def _place_interval(experiment: Experiment, sums: Sums, figure: str, confidence:
     if figure == "on_hand":
         return mean_interval(n, *_shelf(experiment, places, n), confidence)
     if figure == "fill_rate":
-        late = share_interval(_out(places, n), places.demands, confidence)
+        late = share_interval(places.stockouts(n), places.demands, confidence)
         return Interval(1.0 - late.upper, 1.0 - late.lower)
     longest = _longest(experiment)
     if figure == "mean_wait_days":
-        return wait_interval(_wait(places, n), places.demands, longest, confidence)
-    one = np.full(places.wait.shape, float(n))
-    per_replication = RatioSums(n, one, one, places.wait, places.wait2, places.wait)
-    longest = longest * places.demands / n
-    waits = wait_interval(per_replication, places.demands, longest, confidence)
-    days = experiment.window_days
-    return Interval(waits.lower / days, waits.upper / days)
+        return wait_interval(places.waits(n), places.waiters, longest, confidence)
+    longest = longest * places.demands / (n * experiment.window_days)
+    return wait_interval(places.late_units(n), places.demands, longest, confidence)
 
 
 def _longest(experiment: Experiment) -> Floats:
@@ -286,16 +295,6 @@ def _longest(experiment: Experiment) -> Floats:
     for block in experiment.blocks:
         longest[block.parts, 0] = path_days(block.tree, block.lead_times)
     return longest
-
-
-def _out(places: PlaceMoments, n: int) -> RatioSums:
-    return RatioSums(n, places.demands, places.demands2, places.out, places.out2, places.out_cross)
-
-
-def _wait(places: PlaceMoments, n: int) -> RatioSums:
-    return RatioSums(
-        n, places.demands, places.demands2, places.wait, places.wait2, places.wait_cross
-    )
 
 
 def _shelf(experiment: Experiment, places: PlaceMoments, n: int) -> tuple[Floats, Floats]:
@@ -336,9 +335,3 @@ def _figures(result: SimulatedCommitment) -> str:
 
 def _figure(value: float, unit: str) -> str:
     return f"{value:.2f} h" if unit == "hours" else f"{100 * value:.3f} %"
-
-
-def _locked(array: Floats) -> Floats:
-    view = array.view()
-    view.flags.writeable = False
-    return view

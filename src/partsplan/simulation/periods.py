@@ -21,7 +21,13 @@ from partsplan.evaluation.commitments import DAYS_PER_YEAR, Promise
 from partsplan.evaluation.performance import MET_TOLERANCE, check_network_and_demand
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork
-from partsplan.simulation.arguments import check_count, check_positive, check_share, entropy_of
+from partsplan.simulation.arguments import (
+    check_count,
+    check_positive,
+    check_share,
+    check_waits,
+    entropy_of,
+)
 from partsplan.simulation.customers import customer_streams
 from partsplan.simulation.lead_times import LeadTimeLaw
 from partsplan.simulation.measured import measured_weights
@@ -139,6 +145,7 @@ def period_probabilities(
     check_share("confidence", confidence)
     if period_months is not None:
         check_positive("period_months", period_months)
+    check_waits(network, "period_probabilities")
     entropy = entropy_of(rng)
     whole = experiment_on(
         network, demand, stock, years=1.0, lead_times=lead_times, resupply_cv=resupply_cv

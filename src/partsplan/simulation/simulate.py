@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from partsplan.demand import DemandRates
-from partsplan.errors import PartsplanError
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.performance import check_network_and_demand
 from partsplan.network import ServiceNetwork, read_base_stock
@@ -148,11 +147,6 @@ def experiment_on(
     warmup_years: float | None = None,
 ) -> Experiment:
     """What is simulated, from what a user gives."""
-    if network.shortages != "wait":
-        raise PartsplanError(
-            "This version simulates networks where shortages wait; shortages='expedite' is not "
-            "supported yet. Make the network with shortages='wait'."
-        )
     return Experiment.of(
         ServiceModel(network, demand.aligned(network)),
         read_base_stock(network, stock),

@@ -171,7 +171,7 @@ def _lead_days(
     """Time from the release at the parent (at a root: from the order) to the shelf."""
     mean = block.tree.transit_days[visit.part, visit.location]
     is_outside = block.tree.parents[visit.location] < 0
-    cv = np.where(is_outside, block.lead_times.cv[visit.part], 0.0)
+    cv = block.lead_times.cv_of(visit.part, is_outside)
     if not (cv > 0).any():
         return np.asarray(mean)
     if arrivals.order is None:
