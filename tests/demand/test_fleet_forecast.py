@@ -276,6 +276,43 @@ def test_supersession_before_the_start_and_without_a_life_of_its_own():
     )
 
 
+def test_parts_replaced_since_the_machine_was_new():
+    """Windows of the renewal process of a new machine, and the same through a supersession."""
+    life = LifeLaws.of("weibull", shape=2.5, scale=12_000.0)
+    base = press_tables()["installed_base"]
+    base[1]["age_hours"] = 30_000
+    forecast = forecast_fleet(
+        press(installed_base=base), [PUMP], start="2026-01", months=12, ages="machines"
+    )
+    days = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+    renewals = np.diff(renewal_function(life, 30_000 + days * 6_000 / 365))
+    assert expected(forecast, "PUMP", "BASEL") == pytest.approx(10 * renewals, rel=1e-4)
+    assert forecast.warnings == ()
+    network = press(
+        installed_base=base, supersessions=[{"part_id": "PUMP", "superseded_by": "PUMP2"}]
+    )
+    same = PUMP | {"part_id": "PUMP2"}
+    staged = forecast_fleet(network, [PUMP, same], start="2026-01", months=12, ages="machines")
+    assert expected(staged, "PUMP2", "BASEL") == pytest.approx(10 * renewals, rel=1e-3)
+    variance = forecast.by("part").variance[0], staged.by("part").variance[-1]
+    assert variance[1] == pytest.approx(variance[0], rel=1e-3)
+
+
+def test_parts_older_than_they_become_are_doubtful():
+    base = press_tables()["installed_base"]
+    base[1]["age_hours"] = 40_000
+    forecast = forecast_fleet(press(installed_base=base), [PUMP], start="2026-01", months=12)
+    assert (
+        "installed_base row 2, column age_hours: part 'PUMP' of machines aged 40,000 h would have "
+        "reached an age that less than 1% of such parts reach. If failed parts were replaced all "
+        "along, pass ages='machines'."
+    ) in forecast.summary()
+    minimal = forecast_fleet(
+        press(installed_base=base), [PUMP], start="2026-01", months=12, repair="minimal"
+    )
+    assert minimal.warnings == ()
+
+
 def test_an_uncertain_rate_goes_on_to_the_new_number():
     network = press(supersessions=[{"part_id": "PUMP", "superseded_by": "PUMP2"}])
     forecast = forecast_fleet(network, [PUMP | {"rate_shape": 3.0}], start="2026-01", months=12)
@@ -417,6 +454,7 @@ def test_hours_of_machines_that_are_not_there_or_told_twice():
         ({"repair": "swap"}, "repair must be 'renewal' or 'minimal', got 'swap'"),
         ({"repair": {"PUMP": "swap"}}, "got 'swap' of 'PUMP'"),
         ({"repair": {"PUMPS": "minimal"}}, "got 'PUMPS'. Did you mean 'PUMP'?"),
+        ({"ages": "sites"}, "ages must be 'parts' or 'machines', got 'sites'"),
         ({"repair": 3}, "repair must be 'renewal', 'minimal' or map parts to one, got 3"),
     ],
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,11 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
+HARDLY = 0.01
+"""Share of the units that live to an age, below which the age is doubtful."""
+
+Ages = Literal["parts", "machines"]
+
 _BLOCK = 50_000
 """Groups under minimal repair that are counted at a time."""
 
@@ -42,6 +48,8 @@ class Fleet:
     """Shape (n_parts,): parts under minimal repair."""
     stages: Mapping[int, tuple[Stage, ...]]
     """Stages of the superseded parts."""
+    ages: Ages
+    """Whether parts are as old as their machines, or were replaced on failure since."""
 
     def key(self, part: Integers, site: Integers) -> Integers:
         """Number a part number at the location that serves the site with it."""
@@ -121,9 +129,11 @@ def _add_renewals(fleet: Fleet, tally: FleetTally, units: FleetUnits) -> None:
     if not len(units):
         return
     example, group = _alike(fleet, units)
-    law = units.law[example]
+    law, age = units.law[example], units.age[example]
     clock = _elapsed(fleet.clock.hours(units.row[example]))
-    groups = UnitGroups(fleet.lives.laws, law, units.age[example], law, clock)
+    if fleet.ages == "machines":
+        clock, age = clock + age[:, np.newaxis], np.zeros(len(age))
+    groups = UnitGroups(fleet.lives.laws, law, age, law, clock)
     key = fleet.key(units.part, units.site)
     tally.add(key, group, units.units, window_counts(groups))
 
@@ -163,11 +173,38 @@ def _add_successions(
     clocks = np.array(
         [_elapsed(fleet.clock.hours(units.row, s.first_day, s.last_day)) for s in stages]
     )
-    counted = staged_counts(StagedGroups(laws, first, units.age, later, clocks))
+    groups = StagedGroups(laws, first, units.age, later, clocks)
+    if fleet.ages == "machines":
+        counted = staged_counts(_since_new(groups))[1:]
+    else:
+        counted = staged_counts(groups)
     everyone = np.arange(len(units))
     for stage, counts in zip(stages, counted, strict=True):
         key = fleet.key(np.full(len(units), stage.part), units.site)
         tally.add(key, everyone, units.units, counts)
+
+
+def _since_new(groups: StagedGroups) -> StagedGroups:
+    """Put the stage before, in which new machines came to their age with parts of one number."""
+    passed = np.zeros(groups.clocks.shape[1:])
+    passed[:, 1:] = groups.age[:, np.newaxis]
+    return StagedGroups(
+        laws=groups.laws,
+        first=groups.first,
+        age=np.zeros(len(groups.age)),
+        later=np.concatenate([groups.first[np.newaxis], groups.later]),
+        clocks=np.concatenate([passed[np.newaxis], groups.clocks]),
+    )
+
+
+def hardly_reached(fleet: Fleet, units: FleetUnits) -> Booleans:
+    """Entries whose parts would hardly ever live to the age that they are said to have."""
+    hardly = np.zeros(len(units), dtype=bool)
+    some = np.flatnonzero((units.law >= 0) & ~fleet.minimal[units.part] & (units.age > 0.0))
+    if fleet.ages == "parts" and len(some):
+        laws = fleet.lives.laws[units.law[some]]
+        hardly[some] = laws.log_survival(units.age[some]) < np.log(HARDLY)
+    return hardly
 
 
 def _laws_of(fleet: Fleet, units: FleetUnits, number: int) -> Integers:

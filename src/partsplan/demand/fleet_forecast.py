@@ -7,7 +7,7 @@ independently, except that one uncertain rate of a part holds for all of its uni
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand.fleet_clock import calendar_of, fleet_clock
-from partsplan.demand.fleet_failures import Fleet, stage_parts, tallied
+from partsplan.demand.fleet_failures import (
+    HARDLY,
+    Ages,
+    Fleet,
+    hardly_reached,
+    stage_parts,
+    tallied,
+)
 from partsplan.demand.fleet_figures import FleetFigures
 from partsplan.demand.fleet_units import FleetUnits, fleet_units, minimal_parts
 from partsplan.demand.life_table import LifeTable, read_lives
@@ -207,6 +214,7 @@ def forecast_fleet(
     months: int,
     hours: Any = None,
     repair: str | Mapping[str, str] = "renewal",
+    ages: Ages = "parts",
 ) -> FleetForecast:
     r"""Forecast the failures of an installed base, month by month.
 
@@ -214,8 +222,8 @@ def forecast_fleet(
     ----------
     network : ServiceNetwork
         Installed base, bills of materials and, where there are, supersessions. ``age_hours`` is
-        the age of the machines' parts at ``start``, or at ``start_date`` of later machines;
-        machines count from ``start_date`` to ``end_date`` (retirement, or the contract's end).
+        the age at ``start``, or at ``start_date`` of later machines; machines count from
+        ``start_date`` to ``end_date`` (retirement, or the contract's end).
     lives : LifetimeFits or table, optional
         Life of a new unit in operating hours: ``part_id``, ``segment`` (of the site; empty = all),
         ``distribution`` (exponential, weibull, lognormal, weibull_never_fails), its parameters
@@ -231,6 +239,10 @@ def forecast_fleet(
         ``hours``. Elsewhere a machine runs hours_per_year / 365 on every day it counts.
     repair : {"renewal", "minimal"} or mapping of part_id to one of them
         Whether a failure puts a new unit in place, or leaves the unit as old as it was.
+    ages : {"parts", "machines"}
+        What ``age_hours`` says of parts that are replaced on failure: they are the first ones,
+        that old and not failed yet; or the machine was new then, and its parts have been
+        replaced on failure since.
 
     Returns
     -------
@@ -241,7 +253,7 @@ def forecast_fleet(
     InputError
         With every finding of the tables.
     ValueError
-        When ``start``, ``months`` or ``repair`` is out of range.
+        When ``start``, ``months``, ``repair`` or ``ages`` is out of range.
     PartsplanError
         When the network has no installed base, or lives are too short for the months.
 
@@ -279,6 +291,8 @@ def forecast_fleet(
     >>> forecast.by("part").to_records()[0]["upper"]
     46
     """
+    if ages not in ("parts", "machines"):
+        raise ValueError(f"ages must be 'parts' or 'machines', got {ages!r}")
     calendar = calendar_of(start, months)
     minimal = minimal_parts(network, repair)
     table = read_lives(lives, network)
@@ -287,7 +301,8 @@ def forecast_fleet(
     clock = fleet_clock(network, calendar, hours)
     units = fleet_units(network, clock, table)
     stages = stages_of(network, calendar)
-    keys, counts = tallied(Fleet(network, clock, table, minimal, stages), units).sums()
+    fleet = Fleet(network, clock, table, minimal, stages, ages)
+    keys, counts = tallied(fleet, units).sums()
     return FleetForecast(
         network=network,
         months=calendar.months,
@@ -297,7 +312,7 @@ def forecast_fleet(
         rate_shape=_rate_shapes(table, stages),
         n_units=int(units.units.sum()),
         told=_told(units, table, minimal),
-        warnings=table.warnings,
+        warnings=(*table.warnings, *_doubtful_ages(fleet, units)),
     )
 
 
@@ -309,6 +324,21 @@ def _rate_shapes(table: LifeTable, stages: Mapping[int, tuple[Stage, ...]]) -> F
         if new not in known:
             shape[new] = min(shape[new], shape[old])
     return shape
+
+
+def _doubtful_ages(fleet: Fleet, units: FleetUnits) -> Iterator[Finding]:
+    """Warn of parts that would have to be much older than such parts become."""
+    rows = np.flatnonzero(hardly_reached(fleet, units))
+    if len(rows):
+        first, base = int(rows[0]), fleet.network.installed_base
+        row, part = int(units.row[first]), fleet.network.part_ids[int(units.part[first])]
+        rule = (
+            f"part {part!r} of machines aged {units.age[first]:,.0f} h would have reached an age "
+            f"that less than {HARDLY:.0%} of such parts reach"
+        )
+        rule += f"; {len(rows) - 1:,} more like it." if len(rows) > 1 else "."
+        fix = "If failed parts were replaced all along, pass ages='machines'."
+        yield Finding(base.name, row + 1, "age_hours", float(units.age[first]), rule, fix)
 
 
 def _told(units: FleetUnits, table: LifeTable, minimal: NDArray[np.bool_]) -> dict[str, int]:

@@ -16,6 +16,7 @@ from partsplan.demand.life_laws import LifeLaws
 from partsplan.errors import PartsplanError
 
 Floats = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
 Solve = Callable[[int], Floats]
 
 _LEVELS = (5, 15)
@@ -177,13 +178,26 @@ def stieltjes(mass: Floats, values: Floats) -> Floats:
     -------
     ndarray of float, shape (n, steps + 1)
     """
-    steps = mass.shape[-1]
+    return transformed_sums(mass, transform_of(values))
+
+
+def transform_of(values: Floats) -> Complexes:
+    """Transform of B for `transformed_sums`, to be used for many A."""
     middle = (values[..., 1:] + values[..., :-1]) / 2.0
-    size = scipy.fft.next_fast_len(2 * steps, real=True)
-    product = scipy.fft.rfft(mass, size) * scipy.fft.rfft(middle, size)
-    sums = np.zeros(values.shape)
-    sums[..., 1:] = scipy.fft.irfft(product, size)[..., :steps]
+    return np.asarray(scipy.fft.rfft(middle, _size_for(middle.shape[-1])))
+
+
+def transformed_sums(mass: Floats, transform: Complexes) -> Floats:
+    """Sums of `stieltjes` with the transform of B."""
+    steps = mass.shape[-1]
+    size = _size_for(steps)
+    sums = np.zeros((*mass.shape[:-1], steps + 1))
+    sums[..., 1:] = scipy.fft.irfft(scipy.fft.rfft(mass, size) * transform, size)[..., :steps]
     return sums
+
+
+def _size_for(steps: int) -> int:
+    return int(scipy.fft.next_fast_len(2 * steps, real=True))
 
 
 def ordinary_renewals(later: Floats) -> Floats:

@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand.life_laws import LifeLaws
-from partsplan.demand.renewal import even_grid, ordinary_renewals, stieltjes
+from partsplan.demand.renewal import (
+    Complexes,
+    even_grid,
+    ordinary_renewals,
+    transform_of,
+    transformed_sums,
+)
 from partsplan.errors import PartsplanError
 
 Floats = NDArray[np.float64]
@@ -25,10 +31,12 @@ LEAST_STEPS, MOST_STEPS = 64, 2**15
 """Bounds of the steps of a grid."""
 STEPS_PER_DEVIATION = 6.0
 """Steps of the coarse grid per standard deviation of a life."""
-LEAST_PANELS, MOST_PANELS = 4, 64
-"""Bounds of the panels of a window."""
-_BLOCK = 2_000_000
-"""Numbers in one array of a block."""
+LEAST_PANELS, MOST_PANELS = 2, 64
+"""Bounds of the panels of a window; twice the least where early failures make the law steep."""
+PANELS_PER_DEVIATION = 8.0
+"""Panels per standard deviation of a life."""
+_BLOCK = 30_000
+"""Numbers in one array of a block, so that it stays in the cache."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,8 @@ class UnitGroups:
     later: Integers
     """Shape (n_groups,): law of the units that replace them."""
     clock: Floats
-    """Shape (n_groups, n_windows + 1): operating hours since the start at the windows' bounds."""
+    """Shape (n_groups, n_windows + 1): operating hours at the windows' bounds, counted from the
+    moment when the units in place had their age; the first window may begin later."""
 
     def first_life(self, which: Integers) -> FirstLife:
         """Give the residual law of the units in place of some groups."""
@@ -115,10 +124,10 @@ class RenewalSolution:
     """Shape (len(laws),): row of each law in the grids; -1 where it is not here."""
     span: Floats
     """Shape (n_rows,): hours that the grid covers."""
-    renewals: Floats
-    """Shape (n_rows, steps + 1): renewal function of new units."""
+    transforms: tuple[Complexes, Complexes]
+    """Of the renewal function of new units, on all points and on every second one."""
     beyond_first: Floats
-    """Shape (n_rows, steps + 1): the same less the law of the life."""
+    """Shape (n_rows, steps + 1): renewal function of new units, less the law of their life."""
     gain: Floats
     """Shape (n_rows,): 2 to the order of the error, less 1."""
     panels: int
@@ -127,7 +136,7 @@ class RenewalSolution:
     @property
     def steps(self) -> int:
         """Steps of the grids."""
-        return int(self.renewals.shape[1]) - 1
+        return int(self.beyond_first.shape[1]) - 1
 
     def renewals_at(self, law: Integers, hours: Floats) -> Floats:
         """Renewal function of new units at hours within the span, shape (n_groups, n_points)."""
@@ -145,20 +154,22 @@ def solutions(groups: UnitGroups) -> Iterator[tuple[RenewalSolution, Integers]]:
     """Solve the renewal equation of every law; give blocks of groups with their solution."""
     n_laws = len(groups.laws)
     span = np.zeros(n_laws)
-    hours = groups.clock[:, -1]
-    np.maximum.at(span, groups.later, hours)
-    steps = _steps_of(groups.laws, span)
+    np.maximum.at(span, groups.later, groups.clock[:, -1])
+    runs = groups.clock[:, -1] > groups.clock[:, 0]
     width = np.zeros(n_laws)
     np.maximum.at(width, groups.later, np.diff(groups.clock).max(axis=1, initial=0.0))
-    alive = np.flatnonzero(hours > 0.0)
-    for count in np.unique(steps[groups.later[alive]]).tolist():
-        laws = np.flatnonzero((steps == count) & (span > 0.0))
-        members = alive[steps[groups.later[alive]] == count]
-        for some in _blocks(laws, 4 * count):
-            solution = _solved(groups.laws, some, span[some], count, width[some])
-            own = members[solution.row[groups.later[members]] >= 0]
-            size = max(2 * count, solution.panels * groups.clock.shape[1])
-            for which in _blocks(own, size):
+    steps, panels = _steps_of(groups.laws, span), _panels_of(groups.laws, width)
+    kind = np.where(span > 0.0, steps * (2 * MOST_PANELS) + panels, 0)
+    order = np.argsort(groups.later, kind="stable")
+    bounds = np.searchsorted(groups.later[order], np.arange(n_laws + 1))
+    for one in np.unique(kind[kind > 0]).tolist():
+        n_steps, n_panels = divmod(one, 2 * MOST_PANELS)
+        for some in _blocks(np.flatnonzero(kind == one), 4 * n_steps):
+            solution = _solved(groups.laws, some, span[some], n_steps, n_panels)
+            members = np.concatenate([order[bounds[law] : bounds[law + 1]] for law in some])
+            for which in _blocks(
+                members[runs[members]], max(2 * n_steps, n_panels * groups.clock.shape[1])
+            ):
                 yield solution, which
 
 
@@ -171,23 +182,19 @@ def counts_of(
     (s, t] has mean :math:`M_a(t) - M_a(s)` and
     :math:`E[N (N - 1)] = 2 \int_s^t M_0(t - u) dM_a(u)`.
     """
-    row = solution.row[later]
-    gain = solution.gain[row, np.newaxis]
-    grid, smooth = _first_and_later(solution, first, row)
-    n_windows, panels = clock.shape[1] - 1, solution.panels
-    points = _panel_points(clock, panels)
-    renewed = first(points) + solution.read(smooth, row, points)
-    by_panel = np.maximum(np.diff(renewed), 0.0).reshape(len(row), n_windows, panels)
-    mean = by_panel.sum(axis=2)
-    pairs = _pairs_in_windows(solution, later, clock, by_panel)
-    pairs_by = 2.0 * _later_failures(grid[:, ::2] + smooth, solution.renewals[row, ::2], gain)
-    total_pairs = solution.read(pairs_by, row, clock[:, -1:])[:, 0]
+    points = _panel_points(clock, solution.panels)
+    renewed = renewed_at(solution, first, later, points)
+    by_panel = np.maximum(np.diff(renewed), 0.0)
+    in_windows = by_panel.reshape(len(later), clock.shape[1] - 1, solution.panels)
+    mean = in_windows.sum(axis=2)
+    pairs = _pairs_in_windows(solution, later, clock, in_windows)
+    total_pairs = _pairs(solution, later, points[:, -1:] - points, by_panel[:, np.newaxis])
     total_mean = mean.sum(axis=1)
     return WindowCounts(
         mean=mean,
         variance=_variance(mean, pairs),
         total_mean=total_mean,
-        total_variance=_variance(total_mean, total_pairs),
+        total_variance=_variance(total_mean, total_pairs[:, 0]),
     )
 
 
@@ -196,17 +203,16 @@ def renewed_at(
 ) -> Floats:
     """Expected failures by given hours of units in place, shape (n_groups, n_points)."""
     row = solution.row[later]
-    _, smooth = _first_and_later(solution, first, row)
-    return first(hours) + solution.read(smooth, row, hours)
+    later_ones = _later_failures(solution, first, row)
+    return first(hours) + solution.read(later_ones, row, hours)
 
 
-def _first_and_later(
-    solution: RenewalSolution, first: FirstLife, row: Integers
-) -> tuple[Floats, Floats]:
-    """Law of the first failure on the grid, and failures after it on every second point."""
+def _later_failures(solution: RenewalSolution, first: FirstLife, row: Integers) -> Floats:
+    """Failures after the first, on every second point; the error's leading order taken out."""
     grid = first(even_grid(solution.span[row], solution.steps))
-    gain = solution.gain[row, np.newaxis]
-    return grid, _later_failures(grid, solution.renewals[row], gain)
+    fine = transformed_sums(np.diff(grid), solution.transforms[0][row])[:, ::2]
+    coarse = transformed_sums(np.diff(grid[:, ::2]), solution.transforms[1][row])
+    return np.asarray(fine + (fine - coarse) / solution.gain[row, np.newaxis])
 
 
 def interpolated(values: Floats, position: Floats) -> Floats:
@@ -246,8 +252,16 @@ def _steps_of(laws: LifeLaws, span: Floats) -> Integers:
     return np.asarray(2 ** np.ceil(np.log2(wanted)), dtype=np.int64)
 
 
+def _panels_of(laws: LifeLaws, width: Floats) -> Integers:
+    """Panels of a window of each law: a power of 2."""
+    relative = width / np.minimum(laws.standard_deviation, laws.mean)
+    least = np.where(laws.is_lognormal | (laws.slope >= 1.0), LEAST_PANELS, 2 * LEAST_PANELS)
+    wanted = np.clip(PANELS_PER_DEVIATION * relative, least, MOST_PANELS)
+    return np.asarray(2 ** np.ceil(np.log2(wanted)), dtype=np.int64)
+
+
 def _solved(
-    laws: LifeLaws, which: Integers, span: Floats, steps: int, width: Floats
+    laws: LifeLaws, which: Integers, span: Floats, steps: int, panels: int
 ) -> RenewalSolution:
     own = laws[which]
     order = np.where(own.is_lognormal, 2.0, np.minimum(2.0, 1.0 + own.slope))
@@ -257,22 +271,14 @@ def _solved(
     renewals = fine + (fine - ordinary_renewals(life[:, ::2])) / gain[:, np.newaxis]
     row = np.full(len(laws), -1, dtype=np.int64)
     row[which] = np.arange(len(which))
-    relative = float((width / np.minimum(own.standard_deviation, own.mean)).max(initial=0.0))
-    panels = 2 ** int(np.ceil(np.log2(np.clip(8.0 * relative, LEAST_PANELS, MOST_PANELS))))
-    return RenewalSolution(laws, row, span, renewals, renewals - life[:, ::2], gain, panels)
+    transforms = transform_of(renewals), transform_of(renewals[:, ::2])
+    return RenewalSolution(laws, row, span, transforms, renewals - life[:, ::2], gain, panels)
 
 
 def _blocks(members: Integers, size: int) -> Iterator[Integers]:
     step = max(_BLOCK // max(size, 1), 1)
     for first in range(0, len(members), step):
         yield members[first : first + step]
-
-
-def _later_failures(grid: Floats, renewals: Floats, gain: Floats) -> Floats:
-    """Failures after the first, on every second point; the error's leading order taken out."""
-    fine = stieltjes(np.diff(grid), renewals)[:, ::2]
-    coarse = stieltjes(np.diff(grid[:, ::2]), renewals[:, ::2])
-    return np.asarray(fine + (fine - coarse) / gain)
 
 
 def _panel_points(clock: Floats, panels: int) -> Floats:
@@ -283,22 +289,39 @@ def _panel_points(clock: Floats, panels: int) -> Floats:
 
 
 def _pairs_in_windows(
-    solution: RenewalSolution, later: Integers, clock: Floats, by_panel: Floats
+    solution: RenewalSolution, later: Integers, clock: Floats, mass: Floats
 ) -> Floats:
-    """E[N (N - 1)] of every window, from its panels; the error's leading order taken out."""
-    n_groups, n_windows, panels = by_panel.shape
-    width = np.diff(clock)
-    left = width[:, :, np.newaxis] * (np.arange(panels, -1, -1) / panels)
-    renewals = solution.renewals_at(later, left.reshape(n_groups, -1)).reshape(left.shape)
-    fine = _panel_sum(by_panel, renewals)
-    halves = by_panel.reshape(n_groups, n_windows, panels // 2, 2).sum(axis=3)
+    """E[N (N - 1)] of every window, from the failures in its panels."""
+    shares = np.arange(solution.panels, -1, -1) / solution.panels
+    left = np.diff(clock)[:, :, np.newaxis] * shares
+    return _pairs(solution, later, left.reshape(len(clock), -1), mass)
+
+
+def _pairs(solution: RenewalSolution, later: Integers, left: Floats, mass: Floats) -> Floats:
+    """E[N (N - 1)] of windows; the error's leading order taken out.
+
+    Parameters
+    ----------
+    solution, later
+        Renewals of the units that replace failed ones.
+    left
+        Shape (n_groups, n_windows * (n_panels + 1)): hours from each panel's bound to the
+        window's end.
+    mass
+        Shape (n_groups, n_windows, n_panels): failures expected in the panels.
+    """
+    n_groups, n_windows, panels = mass.shape
+    renewals = solution.renewals_at(later, left).reshape(n_groups, n_windows, panels + 1)
+    fine = _panel_sum(mass, renewals)
+    halves = mass[:, :, ::2] + mass[:, :, 1::2]
     coarse = _panel_sum(halves, renewals[:, :, ::2])
     gain = solution.gain[solution.row[later], np.newaxis]
     return np.asarray(np.maximum(fine + (fine - coarse) / gain, 0.0))
 
 
 def _panel_sum(mass: Floats, renewals: Floats) -> Floats:
-    return np.asarray((mass * (renewals[:, :, 1:] + renewals[:, :, :-1])).sum(axis=2))
+    ends = renewals[:, :, 1:] + renewals[:, :, :-1]
+    return np.asarray(np.einsum("gwp,gwp->gw", mass, ends))
 
 
 def _variance(mean: Floats, pairs: Floats) -> Floats:
