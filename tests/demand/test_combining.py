@@ -275,9 +275,31 @@ class TestMachines:
         combined = combine_usage(network, demand, spread_out("TUBE", "BERN", 9), **SPAN)
         assert combined.demand.per_year[0].sum() == 0.0
         (warning,) = combined.warnings
-        assert "9 units of part 'TUBE' at location 'BERN' were used by machines that are gone" in (
-            str(warning)
+        assert str(warning) == (
+            "usage, column units: 9 units of part 'TUBE' at location 'BERN' were used by machines "
+            "that are gone on 2026-06-01: there is no demand now. Mend end_date of the installed "
+            "base where they are not."
         )
+        pair = next(r for r in combined.to_records()[len(combined.parts) :])
+        # all but the last day of two years, at 5 tubes a year by the catalogue
+        assert pair["expected"] == pytest.approx(2 * 5 * 730 / 731)
+        assert pair["p_value"] > 0.5
+        assert not combined.disagrees[: len(combined.parts)][0]
+
+    def test_machines_that_are_gone_still_tell_of_the_others(self, clinic_tables):
+        clinic_tables["installed_base"][0]["end_date"] = "2026-01-01"  # clinic A, 3 CT
+        clinic_tables["sites"][0]["served_by"] = "BASEL"
+        network = ServiceNetwork.from_tables(**clinic_tables)
+        counts = [{"part_id": "TUBE", "failures": 19, "operating_hours": 9 * 2 * 8760 / 0.5 / 2}]
+        demand = estimate_demand(network, counts, on="2026-06-01")
+        times = demand.per_year[0, 1] / 2.0
+        assert demand.per_year[0, 2] == 0.0
+        rows = [*spread_out("TUBE", "BASEL", 12), *spread_out("TUBE", "BERN", 8)]
+        combined = combine_usage(network, demand, rows, **SPAN)
+        shape = demand.rate_shape[0]
+        expected = 2 * (3 + 2) * times
+        factor = (shape + 20) / (shape + expected)
+        np.testing.assert_allclose(combined.demand.per_year[0], [0, 2 * times * factor, 0])
 
     def test_demand_given_by_site_is_scaled_where_it_is_served(self, clinics):
         network = clinics.replace(

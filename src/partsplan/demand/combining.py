@@ -25,11 +25,10 @@ from partsplan.demand.shrinkage import (
     shrunk_rates,
 )
 from partsplan.demand.usage_exposure import ObservedPairs, observed_pairs
-from partsplan.demand.usage_history import Missing, UsageHistory
+from partsplan.demand.usage_history import Missing, UsageHistory, in_words
 from partsplan.demand.usage_rates import UsageRates, rates_from_usage
 from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.network import ServiceNetwork
-from partsplan.network.values import MOST_ROWS
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -196,7 +195,7 @@ def combined_rates(
         variance_to_mean=spread,
         location_spread=fit.location_spread,
         false_discoveries=false_discoveries,
-        warnings=(*rates.warnings, *_gone(network, pairs)),
+        warnings=(*rates.warnings, *_gone(demand, pairs)),
     )
 
 
@@ -301,18 +300,22 @@ def _lone_parts(pairs: ObservedPairs, n_parts: int) -> Booleans:
     return np.asarray(others == 0.0)
 
 
-def _gone(network: ServiceNetwork, pairs: ObservedPairs) -> list[Finding]:
-    rows = np.flatnonzero(pairs.is_gone & (pairs.units > 0.0))[:MOST_ROWS]
+def _gone(demand: DemandRates, pairs: ObservedPairs) -> list[Finding]:
+    """Say where the machines that used a part are there no more."""
+    rows = np.flatnonzero(pairs.is_gone & (pairs.units > 0.0))
+    if len(rows) == 0:
+        return []
+    part, location = pairs.part[rows[0]], pairs.location[rows[0]]
+    more = f" (and {in_words(len(rows) - 1, 'pair')} more)" if len(rows) > 1 else ""
     return [
         Finding(
             "usage",
             None,
             "units",
-            float(pairs.units[row]),
-            f"{pairs.units[row]:,.0f} units of part {network.part_ids[pairs.part[row]]!r} at "
-            f"location {network.location_ids[pairs.location[row]]!r} were used by machines that "
-            "are gone: its demand is 0.",
-            "Name another day by on=, or mend end_date of the installed base.",
+            None,
+            f"{pairs.units[rows[0]]:,.0f} units of part {demand.part_ids[part]!r} at location "
+            f"{demand.location_ids[location]!r}{more} were used by machines that are gone on "
+            f"{demand.on}: there is no demand now.",
+            "Mend end_date of the installed base where they are not.",
         )
-        for row in rows.tolist()
     ]

@@ -93,36 +93,55 @@ def observed_pairs(
     at = np.searchsorted(keys, usage_keys)
     units[at] = history.total_units
     years[at] = history.observed_months / MONTHS_PER_YEAR
-    ran, is_gone = _machines_share(network, demand, history, keys)
+    ran = _machines_that_ran(network, demand, history, keys, per_year)
+    years[np.isnan(ran.per_year)] = 0.0
     return ObservedPairs(
         part=keys // n_locations,
         location=place,
         per_year=per_year,
         units=units,
         years=years,
-        expected=per_year * years * ran,
+        expected=np.nan_to_num(ran.per_year) * years,
         has_demand=np.isin(keys, rate_keys),
-        is_gone=is_gone,
+        is_gone=ran.is_gone,
         keys=keys,
     )
 
 
-def _machines_share(
-    network: ServiceNetwork, demand: DemandRates, history: UsageHistory, keys: Integers
-) -> tuple[Floats, Booleans]:
-    """Demand of the machines in the span over that of the machines on the day, and who is gone."""
-    share, is_gone = np.ones(len(keys)), np.zeros(len(keys), dtype=np.bool_)
+@dataclass(frozen=True, eq=False)
+class _Ran:
+    """Machines in the span of a history; arrays of shape (n_pairs,)."""
+
+    per_year: Floats
+    """Demand of the machines in the span, on average over it [1/year]; NaN where not known."""
+    is_gone: Booleans
+    """Whether the pair had machines in the span and has none on the day."""
+
+
+def _machines_that_ran(
+    network: ServiceNetwork,
+    demand: DemandRates,
+    history: UsageHistory,
+    keys: Integers,
+    per_year: Floats,
+) -> _Ran:
+    """Scale demand from the machines on the day to those in the span, by catalogue rates.
+
+    Where all machines of a pair are gone, the catalogue takes the factor that the demand of its
+    part has on it elsewhere, or 1.
+    """
+    same = _Ran(per_year, np.zeros(len(keys), dtype=np.bool_))
     base = network.installed_base
     if demand.n_installed is None or len(base) == 0:
-        return share, is_gone
+        return same
     machines = np.asarray(base["machines"], dtype=np.float64)
     of_span = machines * _span_share(base["start_date"], base["end_date"], history)
     of_day = machines_on(network, demand.on)
     if np.array_equal(of_span, of_day):
-        return share, is_gone
+        return same
     units = installed_units(network, machines, ~demand.given.parts)
-    full = np.nan_to_num(reference_rates(units, network.n_parts).per_year)
-    row = units.installed_row
+    reference = reference_rates(units, network.n_parts)
+    full, row = np.nan_to_num(reference.per_year), units.installed_row
     location = serving_locations(network, base.index("site_id")[row], units.part)
     key = units.part * network.n_locations + location
     known = np.isin(key, keys)
@@ -133,8 +152,15 @@ def _machines_share(
         return np.bincount(at, weight, len(keys)).astype(np.float64)
 
     today, then = total(of_day), total(of_span)
-    np.divide(then, today, out=share, where=today > 0.0)
-    return share, (today == 0.0) & (then > 0.0)
+    here, is_gone = today > 0.0, (today == 0.0) & (then > 0.0)
+    ran = np.divide(per_year * then, today, out=per_year.copy(), where=here)
+    part = keys // network.n_locations
+    factor = np.where(reference.has_catalogue, 1.0, np.nan)
+    of_part = np.bincount(part[here], today[here], network.n_parts)
+    demanded = np.bincount(part[here], per_year[here], network.n_parts)
+    np.divide(demanded, of_part, out=factor, where=of_part > 0.0)
+    ran[is_gone] = then[is_gone] * factor[part[is_gone]]
+    return _Ran(ran, is_gone)
 
 
 def _span_share(start: NDArray[Any], end: NDArray[Any], history: UsageHistory) -> Floats:
