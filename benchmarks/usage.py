@@ -99,7 +99,7 @@ def _print_errors(
 def _network(
     rng: np.random.Generator,
 ) -> tuple[ServiceNetwork, DemandRates, dict[str, Any], Floats]:
-    """Random demand, and five years of usage drawn from rates that differ from it."""
+    """Random demand, five years of usage, and the rates it was drawn from, which differ."""
     parts = [f"P{p:05d}" for p in range(N_PARTS)]
     places = [f"L{x:02d}" for x in range(N_LOCATIONS)]
     before = rng.gamma(0.4, 1.0, (N_PARTS, N_LOCATIONS))
