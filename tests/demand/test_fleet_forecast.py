@@ -375,6 +375,48 @@ def test_last_time_buy_of_repairable_parts_counts_condemned_units():
     assert plan.need_variance == pytest.approx(14.0 * 0.1)  # thinned Poisson is Poisson
 
 
+def test_an_exact_last_time_buy_agrees_with_a_simulation():
+    base = press_tables()["installed_base"]
+    base[0]["machines"], base[1]["machines"] = 1, 1
+    parts = [row | {"resupply_days": None} for row in press_tables()["parts"]]
+    repair = {"repair_days": 20, "procurement_days": 60, "condemnation_fraction": 0.25}
+    network = press(installed_base=base, parts=[row | repair for row in parts])
+    forecast = forecast_fleet(network, [PUMP], start="2026-01", months=36)
+    rng = np.random.default_rng(8)
+    n = 100_000
+    counts = np.zeros(n, dtype=np.int64)
+    for per_year, age in ((4_000, 0.0), (6_000, 9_000.0)):
+        reached = (age / 12_000.0) ** 2.5
+        clock = 12_000.0 * (reached + rng.exponential(size=(n, 2))) ** 0.4 - age
+        while (clock < 3 * per_year).any():
+            counts += (clock < 3 * per_year).sum(axis=1)
+            clock += 12_000.0 * rng.weibull(2.5, (n, 2))
+    for need, consumed in ((counts, "failures"), (rng.binomial(counts, 0.25), "condemned")):
+        for confidence in (0.5, 0.9, 0.99):
+            plan = last_time_buy(
+                forecast, confidence=confidence, parts=["PUMP"], consumed=consumed, method="exact"
+            )
+            enough = (need <= plan.quantity[0]).mean()
+            assert plan.enough[0] == pytest.approx(enough, abs=4 * np.sqrt(0.25 / n))
+            assert plan.enough[0] >= confidence
+            assert (need <= plan.quantity[0] - 1).mean() < confidence + 4 * np.sqrt(0.25 / n)
+    valve = last_time_buy(forecast, parts=["VALVE"], method="exact")
+    assert valve.quantity[0] == stats.poisson.ppf(0.95, 3 * (4_000 + 6_000) / 5_000)
+
+
+def test_where_no_exact_law_is_known():
+    old = press(supersessions=[{"part_id": "PUMP", "superseded_by": "PUMP2"}])
+    cases = (
+        (old, [PUMP], {}, "PUMP2", "it is superseded or supersedes"),
+        (press(), [PUMP | {"rate_shape": 3}], {}, "PUMP", "its rate is uncertain"),
+        (press(), [PUMP], {"ages": "machines"}, "PUMP", "its age is that of machines"),
+    )
+    for network, lives_, options, part, reason in cases:
+        forecast = forecast_fleet(network, lives_, start="2026-01", months=12, **options)
+        with pytest.raises(PartsplanError, match=f"{part!r} has no exact law here: {reason}"):
+            last_time_buy(forecast, parts=[part], method="exact")
+
+
 def test_an_uncertain_rate_buys_more():
     sure = [{"part_id": "PUMP", "distribution": "exponential", "rate": 2e-4}]
     unsure = [sure[0] | {"rate_shape": 2.0}]
@@ -477,6 +519,7 @@ def test_bad_arguments_of_results():
         ({"parts": "PUMP"}, "parts must be a list of part numbers, got 'PUMP'"),
         ({"on_hand": {"X": 1}}, "on_hand must name parts of the network, got 'X'"),
         ({"on_hand": {"PUMP": -1}}, "on_hand must be whole numbers, 0 or more, got -1 of 'PUMP'"),
+        ({"method": "best"}, "method must be 'moments' or 'exact', got 'best'"),
         ({"consumed": "all"}, "consumed must be 'failures' or 'condemned', got 'all'"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -495,7 +538,9 @@ def test_what_cannot_be_forecast_is_told():
     with pytest.raises(PartsplanError, match="needs an installed_base; the network has none"):
         forecast_fleet(press(installed_base=None), start="2026-01", months=12)
     short = [PUMP | {"scale": 2.0, "shape": 40.0}]
-    with pytest.raises(PartsplanError, match=r"is too short for the .* hours ahead"):
+    with pytest.raises(
+        PartsplanError, match=r"Part 'PUMP': A mean life of 1.97.* is too short for the"
+    ):
         forecast_fleet(press(), short, start="2026-01", months=12)
     idle = [row | {"hours_per_year": 0} for row in press_tables()["installed_base"]]
     board = {"part_id": "BOARD", "superseded_by": "PUMP2"}

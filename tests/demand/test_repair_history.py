@@ -7,6 +7,7 @@ import pytest
 
 from partsplan.demand import RepairHistory
 from partsplan.errors import InputError
+from partsplan.network import ServiceNetwork
 
 
 def rows(*told: tuple[str, float, str]) -> list[dict[str, object]]:
@@ -38,6 +39,36 @@ def test_lives_are_chained_in_their_order():
     history = RepairHistory.from_lives(lives)
     assert history.hours.tolist() == [3, 5, 4]
     assert history.end_hours.tolist() == [12, 4]
+
+
+def test_a_failures_table_of_lives_makes_a_history_part_by_part():
+    def life(part: str, hours: float, outcome: str, date: str) -> dict[str, object]:
+        unit = {"part_id": part, "unit_id": "A", "hours": hours, "outcome": outcome}
+        return unit | {"date": date, "segment": "mild"}
+
+    lives = [
+        life("P", 5, "censored", "2026-03-01"),
+        life("P", 3, "failed", "2026-01-01"),
+        life("Q", 9, "failed", "2026-01-01"),
+        life("P", 4, "failed", "2026-02-01"),
+    ]
+    history = RepairHistory.from_lives(lives, part_id="P")
+    assert history.hours.tolist() == [3, 7]
+    assert history.end_hours.tolist() == [12]
+    network = ServiceNetwork.from_tables(
+        parts=[{"part_id": name, "unit_cost": 1, "resupply_days": 1} for name in "PQ"],
+        locations=[{"location_id": "DC", "kind": "central"}],
+        failures=lives,
+    )
+    same = RepairHistory.from_lives(network.failures, part_id="P")
+    assert same.hours.tolist() == [3, 7]
+    with pytest.raises(ValueError, match="part_id must name one of 2 parts, such as 'P'"):
+        RepairHistory.from_lives(lives)
+    with pytest.raises(ValueError, match="part_id must be a part of the table, got 'R'"):
+        RepairHistory.from_lives(lives, part_id="R")
+    lives[1]["entry_hours"] = 2.0
+    with pytest.raises(InputError, match="row 2, column entry_hours: lives with a late entry do"):
+        RepairHistory.from_lives(lives, part_id="P")
 
 
 def test_one_unit_may_come_as_a_plain_array():

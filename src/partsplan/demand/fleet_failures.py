@@ -19,7 +19,7 @@ from partsplan.demand.fleet_units import FleetUnits
 from partsplan.demand.installed_base import serving_locations
 from partsplan.demand.life_laws import LifeLaws
 from partsplan.demand.life_table import LifeTable
-from partsplan.demand.renewal_windows import UnitGroups, window_counts
+from partsplan.demand.renewal_windows import ShortLifeError, UnitGroups, window_counts
 from partsplan.demand.succession import Stage, StagedGroups, staged_counts
 from partsplan.errors import PartsplanError
 from partsplan.network import ServiceNetwork
@@ -51,6 +51,13 @@ class Fleet:
     ages: Ages
     """Whether parts are as old as their machines, or were replaced on failure since."""
 
+    def wears(self, units: FleetUnits) -> Booleans:
+        """Entries whose failure rate changes with age."""
+        has_life = units.law >= 0
+        wears = np.zeros(len(units), dtype=bool)
+        wears[has_life] = ~self.lives.laws.is_exponential[units.law[has_life]]
+        return wears
+
     def key(self, part: Integers, site: Integers) -> Integers:
         """Number a part number at the location that serves the site with it."""
         location = serving_locations(self.network, site, part)
@@ -69,7 +76,7 @@ def tallied(fleet: Fleet, units: FleetUnits) -> FleetTally:
     tally = FleetTally(len(fleet.clock.calendar.months))
     staged = np.isin(units.part, np.fromiter(fleet.stages, np.int64, len(fleet.stages)))
     whole = Stage(-1, 0, fleet.clock.calendar.last_day)
-    wears = _wears(fleet, units)
+    wears = fleet.wears(units)
     plain = units.select(~staged & ~wears)
     _add_constant(fleet, tally, plain, plain.part, whole)
     own = units.select(~staged & wears)
@@ -78,14 +85,6 @@ def tallied(fleet: Fleet, units: FleetUnits) -> FleetTally:
     for part, stages in fleet.stages.items():
         _add_stages(fleet, tally, units.select(units.part == part), stages)
     return tally
-
-
-def _wears(fleet: Fleet, units: FleetUnits) -> Booleans:
-    """Entries whose failure rate changes with age."""
-    has_life = units.law >= 0
-    wears = np.zeros(len(units), dtype=bool)
-    wears[has_life] = ~fleet.lives.laws.is_exponential[units.law[has_life]]
-    return wears
 
 
 def _add_constant(
@@ -135,7 +134,12 @@ def _add_renewals(fleet: Fleet, tally: FleetTally, units: FleetUnits) -> None:
         clock, age = clock + age[:, np.newaxis], np.zeros(len(age))
     groups = UnitGroups(fleet.lives.laws, law, age, law, clock)
     key = fleet.key(units.part, units.site)
-    tally.add(key, group, units.units, window_counts(groups))
+    try:
+        counts = window_counts(groups)
+    except ShortLifeError as short:
+        part = fleet.network.part_ids[int(units.part[np.argmax(units.law == short.law)])]
+        raise PartsplanError(f"Part {part!r}: {short}") from None
+    tally.add(key, group, units.units, counts)
 
 
 def _add_stages(
@@ -145,7 +149,7 @@ def _add_stages(
     later = np.array([_laws_of(fleet, units, stage.part) for stage in stages])
     later = later.reshape(len(stages), len(units))
     minimal = fleet.minimal[units.part]
-    constant = ~_wears(fleet, units) & (minimal | (later == units.law).all(axis=0))
+    constant = ~fleet.wears(units) & (minimal | (later == units.law).all(axis=0))
     aging = minimal & ~constant
     for stage in stages:
         for some, add in ((constant, _add_constant), (aging, _add_minimal)):

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from partsplan.demand.fleet_clock import calendar_of, fleet_clock
@@ -56,12 +57,19 @@ class FleetForecast:
     depend on each other, place by place they do not."""
     rate_shape: Floats
     """Shape (n_parts,): gamma shape of the part's uncertain rate; inf where it is known."""
-    n_units: int
-    """Installed units that were forecast."""
+    fleet: Fleet
+    """What decides how the units fail."""
+    units: FleetUnits
+    """The installed units that were forecast."""
     told: Mapping[str, int]
     """Parts by what their failures follow."""
     warnings: tuple[Finding, ...]
     """What was passed over or is doubtful."""
+
+    @property
+    def n_units(self) -> int:
+        """Number of installed units that were forecast."""
+        return int(self.units.units.sum())
 
     @property
     def mean(self) -> Floats:
@@ -171,8 +179,9 @@ class FleetForecast:
         n_months = len(self.months[chosen])
         if n_months == 0:
             raise ValueError(f"first and last must hold a month, got {first} and {last}")
-        per_year = np.zeros((self.network.n_parts, self.network.n_locations))
-        per_year[self.part, self.location] = self.mean[:, chosen].sum(axis=1) * 12.0 / n_months
+        shape = self.network.n_parts, self.network.n_locations
+        mean = self.mean[:, chosen].sum(axis=1) * 12.0 / n_months
+        per_year = scipy.sparse.csr_array((mean, (self.part, self.location)), shape=shape)
         ids = self.network.part_ids, self.network.location_ids
         return DemandRates.from_arrays(*ids, per_year, self.rate_shape)
 
@@ -310,7 +319,8 @@ def forecast_fleet(
         location=keys % network.n_locations,
         counts=counts,
         rate_shape=_rate_shapes(table, stages),
-        n_units=int(units.units.sum()),
+        fleet=fleet,
+        units=units,
         told=_told(units, table, minimal),
         warnings=(*table.warnings, *_doubtful_ages(fleet, units)),
     )

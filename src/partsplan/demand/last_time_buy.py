@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand.count_quantiles import count_distribution, count_quantile
+from partsplan.demand.exact_need import condemned_need, exact_need
 from partsplan.demand.fleet_forecast import FleetForecast
 from partsplan.network import frame_of
 from partsplan.network.scanning import nearest
@@ -89,6 +90,7 @@ def last_time_buy(
     parts: Iterable[str] | None = None,
     on_hand: Mapping[str, int] | None = None,
     consumed: Literal["failures", "condemned"] = "failures",
+    method: Literal["moments", "exact"] = "moments",
 ) -> LastTimeBuy:
     r"""Find the units to buy once so that all need to come is met at a stated confidence.
 
@@ -105,6 +107,10 @@ def last_time_buy(
     consumed : {"failures", "condemned"}
         Whether every failure uses a unit up, or only the share of failed units that cannot be
         repaired (``condemnation_fraction`` of the parts).
+    method : {"moments", "exact"}
+        Whether the law of the need follows from its mean and variance (`count_quantile`; for
+        ageing parts never seen off by more than one unit), or is convolved unit by unit: for few
+        parts, neither superseded nor of uncertain rate, and ages of parts.
 
     Returns
     -------
@@ -114,6 +120,8 @@ def last_time_buy(
     ------
     ValueError
         When an argument is out of range or names no part.
+    PartsplanError
+        When a part has no exact law and ``method`` asks for it.
 
     Notes
     -----
@@ -139,38 +147,58 @@ def last_time_buy(
     >>> last_time_buy(need).to_records()[0]["quantity"]
     3
     """
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence must be strictly between 0 and 1, got {confidence!r}")
-    if consumed not in ("failures", "condemned"):
-        raise ValueError(f"consumed must be 'failures' or 'condemned', got {consumed!r}")
-    network = forecast.network
+    _check_choices(confidence, consumed, method)
+    network, index = forecast.network, forecast.network.part_index
     figures = forecast.by("part")
     mean, variance = np.zeros((2, network.n_parts))
-    index = network.part_index
     expected = np.array([index[name] for name in figures.keys["part_id"].tolist()], dtype=np.int64)
     mean[expected], variance[expected] = figures.mean, figures.variance
-    if consumed == "condemned":
-        share = np.asarray(network.parts["condemnation_fraction"], dtype=np.float64)
-        variance = share**2 * variance + share * (1.0 - share) * mean
-        mean = share * mean
     chosen = expected if parts is None else _positions("parts", parts, index)
     there = np.zeros(network.n_parts, dtype=np.int64)
     stock = {} if on_hand is None else dict(on_hand)
     there[_positions("on_hand", stock, index)] = [_units(*item) for item in stock.items()]
-    m, v, held = mean[chosen], variance[chosen], there[chosen]
-    quantity = np.maximum(count_quantile(m, confidence, variance=v) - held, 0)
+    share = np.ones(len(chosen))
+    if consumed == "condemned":
+        share = np.asarray(network.parts["condemnation_fraction"], dtype=np.float64)[chosen]
+    m, v, held = share * mean[chosen], variance[chosen], there[chosen]
+    v = share**2 * v + (1.0 - share) * m
+    if method == "exact":
+        laws = [exact_need(forecast, part) for part in chosen.tolist()]
+        laws = [condemned_need(law, c) for law, c in zip(laws, share.tolist(), strict=True)]
+        quantity, enough = _by_laws(laws, held, confidence)
+    else:
+        quantity = np.maximum(count_quantile(m, confidence, variance=v) - held, 0)
+        enough = count_distribution(quantity + held, m, v)
     return LastTimeBuy(
         part_ids=tuple(network.part_ids[part] for part in chosen.tolist()),
         need_mean=m,
         need_variance=v,
         on_hand=held,
         quantity=quantity,
-        enough=count_distribution(quantity + held, m, v),
+        enough=enough,
         cost=network.parts["unit_cost"][chosen] * quantity,
         confidence=confidence,
         months=f"{forecast.months[0]} to {forecast.months[-1]}",
         frame_backend=network.frame_backend,
     )
+
+
+def _check_choices(confidence: float, consumed: str, method: str) -> None:
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must be strictly between 0 and 1, got {confidence!r}")
+    if consumed not in ("failures", "condemned"):
+        raise ValueError(f"consumed must be 'failures' or 'condemned', got {consumed!r}")
+    if method not in ("moments", "exact"):
+        raise ValueError(f"method must be 'moments' or 'exact', got {method!r}")
+
+
+def _by_laws(laws: list[Floats], held: Integers, confidence: float) -> tuple[Integers, Floats]:
+    """Units to buy by the whole law of each part's need, and how probably they are enough."""
+    below = [np.minimum(np.cumsum(law), 1.0) for law in laws]
+    wanted = [int(np.searchsorted(shares, confidence)) for shares in below]
+    quantity = np.maximum(np.array(wanted, dtype=np.int64) - held, 0)
+    reached = zip(below, (quantity + held).tolist(), strict=True)
+    return quantity, np.array([shares[min(k, len(shares) - 1)] for shares, k in reached])
 
 
 def _positions(name: str, part_ids: Iterable[str], index: Mapping[str, int]) -> Integers:

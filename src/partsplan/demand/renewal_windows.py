@@ -39,6 +39,17 @@ _BLOCK = 30_000
 """Numbers in one array of a block, so that it stays in the cache."""
 
 
+class ShortLifeError(PartsplanError):
+    """A life is too short, or too alike, for the hours ahead; ``law`` is its position."""
+
+    def __init__(self, law: int, words: str) -> None:
+        super().__init__(words)
+        self.law = law
+
+    def __reduce__(self) -> tuple[type[ShortLifeError], tuple[int, str]]:
+        return type(self), (self.law, str(self))
+
+
 @dataclass(frozen=True)
 class WindowCounts:
     """Failures of one unit of each group, per window and in all windows together."""
@@ -103,7 +114,7 @@ def window_counts(groups: UnitGroups) -> WindowCounts:
 
     Raises
     ------
-    PartsplanError
+    ShortLifeError
         When lives are too short, or too alike, for the hours ahead.
     """
     n_groups, n_bounds = groups.clock.shape
@@ -243,11 +254,12 @@ def _steps_of(laws: LifeLaws, span: Floats) -> Integers:
     wanted = np.maximum(STEPS_PER_DEVIATION * span / width, LEAST_STEPS)
     if (wanted > MOST_STEPS).any():
         law = int(np.argmax(wanted))
-        raise PartsplanError(
+        raise ShortLifeError(
+            law,
             f"A mean life of {laws.mean[law]:.4g} operating hours (standard deviation "
             f"{laws.standard_deviation[law]:.4g}) is too short for the {span[law]:,.0f} hours "
             "ahead: the renewal equation would need too many steps. Forecast fewer months, or "
-            "give such a part an exponential life."
+            "give such a part an exponential life.",
         )
     return np.asarray(2 ** np.ceil(np.log2(wanted)), dtype=np.int64)
 

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from partsplan.demand.own_tables import Columns, OwnColumn, raise_findings, read_own_table
 from partsplan.errors import Finding
+from partsplan.network import Table
 from partsplan.network.scanning import MOST_ROWS
-from partsplan.network.values import Choice, Number, Text
+from partsplan.network.values import Choice, Day, Number, Text
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -27,6 +28,13 @@ _COLUMNS = {
     "unit_id": OwnColumn(Text()),
     "hours": OwnColumn(Number("operating hours, 0 or more", at_least=0.0, at_most=1e12)),
     "outcome": OwnColumn(Choice(words=("failed", "censored"))),
+}
+_LIFE_COLUMNS = _COLUMNS | {
+    "part_id": OwnColumn(Text(), is_required=False),
+    "date": OwnColumn(Day(), is_required=False),
+    "entry_hours": OwnColumn(Number(), is_required=False),
+    "failure_mode": OwnColumn(Text(), is_required=False),
+    "segment": OwnColumn(Text(), is_required=False),
 }
 
 
@@ -151,15 +159,18 @@ class RepairHistory:
         return _checked(names, (start, end), ~has_end, events, failed)
 
     @classmethod
-    def from_lives(cls, table: Any) -> RepairHistory:
+    def from_lives(cls, table: Any, *, part_id: str | None = None) -> RepairHistory:
         """Chain lives, or times between failures, to the age of the unit they were spent in.
 
         Parameters
         ----------
         table
-            Columns ``unit_id``, ``hours`` (operating hours since the last failure) and
-            ``outcome`` (failed, or censored for the last, unfinished life). The rows of a unit
-            follow each other in time.
+            ``unit_id``, ``hours`` (operating hours since the last failure) and ``outcome``
+            (failed, or censored for the last, unfinished life). The rows of a unit follow each
+            other by ``date`` where there is one, else as they stand. A ``failures`` table of lives
+            will do, without late entry: the unit is then the place that a part is replaced in.
+        part_id : str, optional
+            The part, where the table has lives of several.
 
         Returns
         -------
@@ -176,16 +187,18 @@ class RepairHistory:
         ...                           "outcome": ["failed", "failed"]}).hours
         array([413., 427.])
         """
-        read, findings = read_own_table(_TABLE, table, _COLUMNS)
-        raise_findings(findings or _lives_after_the_end(read))
-        _, unit = _named(read["unit_id"])
-        order = np.argsort(unit, kind="stable")
-        total = np.cumsum(read["hours"][order])
-        first = np.searchsorted(unit[order], np.arange(int(unit.max(initial=-1)) + 1))
-        before = np.concatenate([[0.0], total])[first]
+        read, findings = read_own_table(_TABLE, _plain_columns(table), _LIFE_COLUMNS)
+        raise_findings(findings)
+        read, rows = _lives_of(read, part_id)
+        raise_findings([*_late_entries(read, rows), *_lives_after_the_end(read, rows)])
+        names, unit = _named(read["unit_id"])
+        total = np.concatenate([[0.0], np.cumsum(_grouped(read["hours"], unit))])
+        counts = np.bincount(unit, minlength=len(names))
+        begun = np.repeat(total[np.cumsum(counts) - counts], counts)
         age = np.empty(len(unit))
-        age[order] = total - before[unit[order]]
-        return cls.from_table(read | {"hours": age})
+        age[np.argsort(unit, kind="stable")] = total[1:] - begun
+        events = {name: read[name] for name in ("unit_id", "outcome")}
+        return cls.from_table(events | {"hours": age})
 
     @property
     def n_units(self) -> int:
@@ -258,12 +271,50 @@ def _repeated_ends(read: Columns, ends: Integers) -> list[Finding]:
     return findings[:MOST_ROWS]
 
 
-def _lives_after_the_end(read: Columns) -> list[Finding]:
+def _plain_columns(table: Any) -> Any:
+    """Take the columns that have values out of a network's table of lives."""
+    if not isinstance(table, Table):
+        return table
+    return {name: table[name] for name in table.columns if name in table.given_columns}
+
+
+def _lives_of(read: Columns, part_id: str | None) -> tuple[Columns, Integers]:
+    """Lives of one part in the order of time within each unit, and the row of each."""
+    parts = dict.fromkeys(read["part_id"].tolist())
+    if part_id is None and len(parts) > 1:
+        raise ValueError(
+            f"part_id must name one of {len(parts)} parts, such as {next(iter(parts))!r}"
+        )
+    if part_id is not None and part_id not in parts:
+        raise ValueError(f"part_id must be a part of the table, got {part_id!r}")
+    rows = np.arange(len(read["hours"]))
+    if part_id is not None:
+        rows = rows[read["part_id"] == part_id]
+    if not np.isnat(read["date"][rows]).any():
+        rows = rows[np.argsort(read["date"][rows], kind="stable")]
+    return {name: column[rows] for name, column in read.items()}, rows
+
+
+def _grouped(values: Floats, unit: Integers) -> Floats:
+    """Values unit by unit, in order within each."""
+    return np.asarray(values[np.argsort(unit, kind="stable")])
+
+
+def _late_entries(read: Columns, rows: Integers) -> list[Finding]:
+    late = np.flatnonzero(read["entry_hours"] > 0.0)[:MOST_ROWS]
+    rule = "lives with a late entry do not add up to an age."
+    fix = "Leave out the unit, or give its ages by RepairHistory.from_arrays(start_hours=...)."
+    return [
+        Finding(_TABLE, int(rows[i]) + 1, "entry_hours", float(read["entry_hours"][i]), rule, fix)
+        for i in late
+    ]
+
+
+def _lives_after_the_end(read: Columns, rows: Integers) -> list[Finding]:
     ended: set[str] = set()
     findings = []
-    for row, (name, outcome) in enumerate(
-        zip(read["unit_id"].tolist(), read["outcome"].tolist(), strict=True)
-    ):
+    lives = zip(rows.tolist(), read["unit_id"].tolist(), read["outcome"].tolist(), strict=True)
+    for row, name, outcome in lives:
         if name in ended:
             rule = f"unit {name!r} has a life after its censored one."
             fix = "Order the lives of a unit in time; only the last may be censored."
