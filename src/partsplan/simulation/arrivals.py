@@ -34,21 +34,45 @@ class Arrivals:
 
 
 def draw_arrivals(block: SimulatedBlock, n_replications: int, rng: np.random.Generator) -> Arrivals:
-    """Demands of all parts of a block in some replications."""
-    size = mean_order_size(block.variance_to_mean)
-    orders_per_day = block.per_day / size
+    """Demands of all parts of a block in some replications, as Poisson streams."""
+    factor = rate_factors(block.tree.rate_shape, n_replications, rng)
+    return poisson_arrivals(block, block.per_day, factor, rng)
+
+
+def poisson_arrivals(
+    block: SimulatedBlock, per_day: Floats, factor: Floats, rng: np.random.Generator
+) -> Arrivals:
+    """Demands at a rate per class, times a factor of shape (n_parts, n_replications)."""
+    orders_per_day = per_day / mean_order_size(block.variance_to_mean)
     of_part = np.bincount(block.class_part, orders_per_day, minlength=block.n_parts)
-    factor = _rate_factors(block.tree.rate_shape, n_replications, rng)
     expected = factor * (of_part * block.horizon_days)[:, np.newaxis]
     row, days = _poisson_times(expected.ravel(), rng)
-    part = row // n_replications
+    part = row // factor.shape[1]
     days *= block.horizon_days[part]
-    customers = _drawn_classes(block, orders_per_day / of_part[block.class_part], part, rng)
+    share = orders_per_day / np.where(of_part > 0, of_part, 1.0)[block.class_part]
+    customers = _drawn_classes(block, share, part, rng)
     if (block.variance_to_mean <= 1.0).all():
         return Arrivals(expected.size, row, days, customers, None)
     units = _drawn_sizes(block.variance_to_mean[customers], rng)
     order = np.repeat(np.arange(len(row)), units)
     return Arrivals(expected.size, row[order], days[order], customers[order], order)
+
+
+def merged_arrivals(first: Arrivals, second: Arrivals) -> Arrivals:
+    """Demands of two kinds in order of row and time; orders of several units stay together."""
+    row = np.concatenate([first.row, second.row])
+    days = np.concatenate([first.days, second.days])
+    sorted_by = np.lexsort((days, row))
+    order = None
+    if first.order is not None or second.order is not None:
+        own = [
+            np.arange(len(arrivals.row)) if arrivals.order is None else arrivals.order
+            for arrivals in (first, second)
+        ]
+        start = int(own[0].max(initial=-1)) + 1
+        order = np.concatenate([own[0], own[1] + start])[sorted_by]
+    customers = np.concatenate([first.customers, second.customers])
+    return Arrivals(first.n_rows, row[sorted_by], days[sorted_by], customers[sorted_by], order)
 
 
 def mean_order_size(variance_to_mean: Floats) -> Floats:
@@ -62,7 +86,7 @@ def mean_order_size(variance_to_mean: Floats) -> Floats:
     return np.where(clustered, (safe - 1.0) / np.log(safe), 1.0)
 
 
-def _rate_factors(shape: Floats, n_replications: int, rng: np.random.Generator) -> Floats:
+def rate_factors(shape: Floats, n_replications: int, rng: np.random.Generator) -> Floats:
     """One factor of mean 1 per part and replication."""
     factor = np.ones((len(shape), n_replications))
     for part in np.flatnonzero(np.isfinite(shape)):

@@ -316,7 +316,8 @@ def simulated_lines(results: Rows[SimulatedCommitment], most: int = 12) -> list[
     marks = {True: "kept   ", False: "MISSED ", None: "unknown"}
     lines = [
         f"  {marks[result.is_met]} {result.commitment_id:<{width}}  {result.metric:<9} "
-        f"{_figures(result)} (promised {_figure(result.target, result.unit)})"
+        f"{figure_words(result.achieved, result.lower, result.upper, result.unit)}, "
+        f"promised {_figure(result.target, result.unit)}"
         for result in ordered[:most]
     ]
     if len(ordered) > most:
@@ -324,13 +325,13 @@ def simulated_lines(results: Rows[SimulatedCommitment], most: int = 12) -> list[
     return lines
 
 
-def _figures(result: SimulatedCommitment) -> str:
-    if result.achieved is None or result.lower is None or result.upper is None:
+def figure_words(value: float | None, lower: float | None, upper: float | None, unit: str) -> str:
+    """A figure, and its interval where there is one, in words."""
+    if value is None:
         return "no demand"
-    achieved, lower, upper = (
-        _figure(value, result.unit) for value in (result.achieved, result.lower, result.upper)
-    )
-    return f"{achieved} ({lower} to {upper})"
+    if lower is None or upper is None:
+        return _figure(value, unit)
+    return f"{_figure(value, unit)} ({_figure(lower, unit)} to {_figure(upper, unit)})"
 
 
 def _figure(value: float, unit: str) -> str:

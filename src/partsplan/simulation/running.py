@@ -22,7 +22,9 @@ from partsplan.simulation.arrivals import draw_arrivals
 from partsplan.simulation.blocks import SimulatedBlock, simulated_blocks
 from partsplan.simulation.customers import CustomerClasses, customer_classes
 from partsplan.simulation.expediting import ExpeditedRun, run_expediting
+from partsplan.simulation.following import run_following
 from partsplan.simulation.lead_times import LeadTimes
+from partsplan.simulation.positions import Positions
 from partsplan.simulation.promised import PromiseWeights, promise_weights
 from partsplan.simulation.sourced import SourcedWeights, sourced_customers, sourced_weights
 from partsplan.simulation.sums import PieceSums, Sums
@@ -60,6 +62,8 @@ class Experiment:
     """Wait to fear where none was seen [days]."""
     sources: tuple[int, int]
     """Number of classes and of sources, the outside included; no sources where shortages wait."""
+    positions: Positions | None = None
+    """Installed units whose lives are followed; None: all demand comes in Poisson streams."""
 
     @classmethod
     def of(
@@ -147,9 +151,12 @@ class Piece:
     """First replication."""
     n_replications: int
     seed: np.random.SeedSequence
+    positions: Positions | None
 
     def run(self) -> WaitingRun | ExpeditedRun:
         """What became of every demand."""
+        if self.positions is not None:
+            return run_following(self.block, self.positions, self.n_replications, self.seed)
         rng = np.random.Generator(np.random.PCG64DXSM(self.seed))
         arrivals = draw_arrivals(self.block, self.n_replications, rng)
         serve = run_waiting if self.block.sources is None else run_expediting
@@ -174,12 +181,17 @@ def pieces_of(
     """Pieces of some replications; ``batch`` counts earlier calls with the same entropy."""
     for b, block in enumerate(experiment.blocks):
         per_replication = float((block.per_day * block.horizon_days[block.class_part]).sum())
+        positions = experiment.positions
+        if positions is not None:
+            positions = positions.of_classes(block.classes)
+            per_replication += float(positions.count.sum())
+        weights = experiment.weights.of_classes(block.classes)
         most = _DEMANDS_PER_PIECE if block.sources is None else _DEMANDS_PER_LOOP
         size = int(min(n_replications, max(1.0, most // max(per_replication, 1.0))))
-        weights = experiment.weights.of_classes(block.classes)
         for first in range(0, n_replications, size):
             seed = np.random.SeedSequence(entropy, spawn_key=(batch, b, first))
-            yield Piece(block, weights, first, min(size, n_replications - first), seed)
+            count = min(size, n_replications - first)
+            yield Piece(block, weights, first, count, seed, positions)
 
 
 def run_pieces(

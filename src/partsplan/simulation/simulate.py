@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -12,9 +14,10 @@ from partsplan.demand import DemandRates
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.performance import check_network_and_demand
 from partsplan.network import ServiceNetwork, read_base_stock
-from partsplan.simulation.arguments import check_run, entropy_of
+from partsplan.simulation.arguments import check_run, check_waits, entropy_of
 from partsplan.simulation.lead_times import LeadTimeLaw, lead_times_of
 from partsplan.simulation.performance import SimulatedPerformance, simulated_performance
+from partsplan.simulation.positions import positions_of
 from partsplan.simulation.running import Experiment, Progress, run_pieces
 
 DAYS_PER_YEAR = 365.0
@@ -30,6 +33,8 @@ def simulate(
     rng: int | np.random.Generator,
     lead_times: LeadTimeLaw = "deterministic",
     resupply_cv: float | None = None,
+    life_shapes: Mapping[str, float] | None = None,
+    finite_fleet: bool = False,
     warmup_years: float | None = None,
     confidence: float = 0.95,
     executor: Executor | None = None,
@@ -56,6 +61,11 @@ def simulate(
     resupply_cv : float, optional
         Coefficient of variation of every resupply time under "gamma" or "lognormal", in place of
         the column of the parts table.
+    life_shapes : mapping of part_id to float, optional
+        Weibull shape of the lives of parts that age (or wear in): each installed unit is
+        followed from one replacement to the next, mean lives follow from the demand.
+    finite_fleet : bool
+        Whether a failed unit cannot fail again until it is replaced; then all units are followed.
     warmup_years : float, optional
         Time before figures are taken [years]; by default, per part, until orders of the start
         no longer matter (exactly so for deterministic times). Every location opens with its base
@@ -123,6 +133,8 @@ def simulate(
         years=years,
         lead_times=lead_times,
         resupply_cv=resupply_cv,
+        life_shapes=life_shapes,
+        finite_fleet=finite_fleet,
         warmup_years=warmup_years,
     )
     sums = run_pieces(experiment, replications, entropy, executor=executor, progress=progress)
@@ -144,13 +156,26 @@ def experiment_on(
     years: float,
     lead_times: str = "deterministic",
     resupply_cv: float | None = None,
+    life_shapes: Mapping[str, float] | None = None,
+    finite_fleet: bool = False,
     warmup_years: float | None = None,
 ) -> Experiment:
     """What is simulated, from what a user gives."""
-    return Experiment.of(
+    experiment = Experiment.of(
         ServiceModel(network, demand.aligned(network)),
         read_base_stock(network, stock),
         lead_times_of(network, lead_times, resupply_cv),
         years * DAYS_PER_YEAR,
         None if warmup_years is None else warmup_years * DAYS_PER_YEAR,
     )
+    if not life_shapes and not finite_fleet:
+        return experiment
+    check_waits(network, "a simulation with life_shapes or finite_fleet")
+    positions = positions_of(
+        experiment.model,
+        experiment.customers.of_stream,
+        experiment.customers.lane_hours,
+        life_shapes=life_shapes,
+        finite_fleet=finite_fleet,
+    )
+    return replace(experiment, positions=positions)
