@@ -2,7 +2,7 @@
 
 import logging
 
-from partsplan.demand import DemandRates, estimate_demand, fit_lifetimes
+from partsplan.demand import DemandRates, estimate_demand, fit_lifetimes, weak_points
 from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.evaluation import Performance, evaluate
 from partsplan.network import ServiceNetwork, lanes_from_coordinates
@@ -30,6 +30,7 @@ __all__ = [
     "optimize",
     "simulate",
     "stock_position",
+    "weak_points",
 ]
 
 logging.getLogger("partsplan").addHandler(logging.NullHandler())

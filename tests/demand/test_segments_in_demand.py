@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from partsplan.demand import estimate_demand, estimate_rates
+from partsplan.demand import estimate_demand, estimate_rates, weak_points
 from partsplan.errors import InputError
 from partsplan.network import ServiceNetwork
 
@@ -117,6 +118,27 @@ class TestSegmentsReachTheirSites:
         assert records[20]["prior"] == "part"
         assert records[20]["differs"] is True
         assert list(demand.evidence.to_frame().columns) == list(records[0])
+
+    def test_weak_points_have_the_intervals_of_their_segments(self, demand):
+        network, evidence = plant(20), demand.evidence
+        points = weak_points(network, demand, by=("part", "segment"), rank_by="cost").to_records()
+        lower, upper = evidence.interval_per_hour
+        for row in (20, 21, 59):
+            name, segment = (
+                f"P{evidence.part[row]:03d}",
+                evidence.segment_ids[evidence.segment[row]],
+            )
+            (point,) = [p for p in points if p["part"] == name and p["segment"] == segment]
+            cost = 10 * 10 * 8760  # 10 machines, 10 a unit
+            assert point["cost"] == pytest.approx(cost * evidence.per_hour[row])
+            assert point["cost_lower"] == pytest.approx(cost * lower[row])
+            assert point["cost_upper"] == pytest.approx(cost * upper[row])
+
+    def test_weak_points_of_whole_parts_have_the_shape_of_the_demand(self, demand):
+        points = weak_points(plant(20), demand, rank_by="cost").to_records()
+        (point,) = [p for p in points if p["part"] == "P000"]
+        law = stats.gamma(demand.rate_shape[0], scale=point["cost"] / demand.rate_shape[0])
+        assert point["cost_lower"] == pytest.approx(law.ppf(0.025), rel=1e-9)
 
     def test_quantiles_scale_all_segments(self):
         frame = counts(20, self.DUSTY, self.CLEAN)
@@ -296,7 +318,7 @@ class TestWithoutANetwork:
             [ROWS[0] | {"failures": 40}], catalogue_per_hour={"FAN": 4 / 700_800}
         )
         text = rates.summary()
-        assert "1 part: 40 failures of 1 counted" in text
+        assert "1 part: 40 failures of 1 part in 700,800 operating hours" in text
         assert "0.05" in text
         assert "FAN" in text
 

@@ -28,13 +28,12 @@ from partsplan.demand.installed_base import (
     reference_rates,
 )
 from partsplan.demand.part_priors import Prior, PriorOptions
-from partsplan.demand.rate_estimates import RateEstimates
+from partsplan.demand.rate_estimates import RateEstimates, Segments
 from partsplan.demand.rate_fitting import FittedRates, fitted_rates, rate_estimates
 from partsplan.demand.rate_uncertainty import RateUncertainty
 from partsplan.demand.rates import DemandRates
 from partsplan.demand.reading import read_alone
 from partsplan.demand.segment_rates import (
-    Segments,
     catalogue_rates,
     check_segments,
     has_segments_in_common,
@@ -194,7 +193,9 @@ def estimate_demand(
         else None,
         day,
         network.frame_backend,
-        evidence=_estimates(network, fit, given, field, false_discoveries),
+        evidence=_estimates(
+            network, fit, given, field, segments=segments, false_discoveries=false_discoveries
+        ),
     )
     if usage is not None or len(network.usage) > 0:
         demand = _with_usage(
@@ -259,6 +260,8 @@ def _estimates(
     fit: FittedRates,
     given: GivenDemand,
     field: ReadEvidence,
+    *,
+    segments: Segments | None,
     false_discoveries: float,
 ) -> RateEstimates:
     """Lay out what the rates come from."""
@@ -271,6 +274,7 @@ def _estimates(
     return replace(
         estimates,
         source=np.where(given.parts[estimates.part], "demand", estimates.source),
+        segments=segments if estimates.segment_ids else None,
         warnings=(*field.doubts, *estimates.warnings),
     )
 

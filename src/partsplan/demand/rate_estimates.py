@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from partsplan.demand.differences import false_discovery_p_values
 from partsplan.errors import Finding
 from partsplan.network.figure_table import FigureTable
 
+Segments = Literal["segment", "customer", "region", "site"]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
@@ -30,7 +31,10 @@ class RateEstimates:
     """Failure rates per part, and per part and segment; made by :func:`estimate_rates`.
 
     All arrays have shape (n_rows,). First come all parts, in their order, each as a whole; then the
-    segments that were counted. Reachable from a demand as ``demand.evidence``.
+    segments that were counted. Reachable from a demand as ``demand.evidence``. Where segments are
+    kept apart, the rate of a part as a whole is the one that its segments lie around and that
+    segments never counted are expected to have; it is known less well than the part's failures
+    alone would suggest.
     """
 
     part_ids: tuple[str, ...]
@@ -55,6 +59,10 @@ class RateEstimates:
     """Mean rate after the counts [1/h]; NaN where nothing is known of it."""
     shape: Floats
     """Gamma shape of the rate after the counts; inf where it is taken as known."""
+    own_variance: Floats
+    """Relative variance of the rate that is a segment's own; 0 for a part as a whole."""
+    shared_variance: Floats
+    """Relative variance that comes with the part's rate; with the own one it is 1 / shape."""
     source: NDArray[np.object_]
     """What the demand of the part comes from: counts, lives, catalogue, family, or demand (the
     table)."""
@@ -63,6 +71,8 @@ class RateEstimates:
     segment_spread: Floats
     """Shape (n_parts,): standard deviation of the segments' factors around their part's rate, as
     fitted; NaN where segments are put together."""
+    segments: Segments | None = None
+    """What the segments are of sites: segment, customer, region or site; None without a network."""
     false_discoveries: float = 0.05
     """Share of false findings that is accepted among segments said to differ."""
     level: float = 0.95
@@ -196,9 +206,9 @@ class RateEstimates:
         whole = slice(0, self.n_parts)
         counted = self.operating_hours[whole] > 0.0
         lines = [
-            f"Failure rates of {self.n_parts:,} part{'s' * (self.n_parts != 1)}: "
-            f"{self.failures[whole].sum():,.6g} failures of {int(counted.sum()):,} counted in "
-            f"{self.operating_hours[whole].sum():,.6g} operating hours",
+            f"Failure rates of {_counted(self.n_parts, 'part')}: "
+            f"{self.failures[whole].sum():,.6g} failures of {_counted(int(counted.sum()), 'part')} "
+            f"in {self.operating_hours[whole].sum():,.0f} operating hours",
             "  " + ", ".join(self._prior_words(counted)),
         ]
         if self.segment_ids:
@@ -294,6 +304,10 @@ class RateEstimates:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(self.summary())}</pre>{self.table._repr_html_()}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _finite(figures: Floats) -> Floats:

@@ -144,8 +144,7 @@ def rate_estimates(
     spread = np.full(evidence.n_parts, np.nan)
     if fit.spread is not None:
         spread[fit.counted] = np.sqrt(fit.spread.dispersion)
-    with np.errstate(divide="ignore"):
-        segment_prior = 1.0 / (1.0 / fit.shape + fit.dispersion)
+    segment_prior = _inverse(_inverse(fit.shape) + fit.dispersion)
     return RateEstimates(
         part_ids=evidence.part_ids,
         segment_ids=evidence.segment_ids,
@@ -165,6 +164,8 @@ def rate_estimates(
             [fit.factor * catalogue.of_part, fit.shrunk.rate[named] * catalogue.of_entry[entries]]
         ),
         shape=np.concatenate([fit.shape, fit.shrunk.posterior.shape[named]]),
+        own_variance=np.concatenate([np.zeros(len(whole)), fit.shrunk.own_variance[named]]),
+        shared_variance=np.concatenate([_inverse(fit.shape), fit.shrunk.shared_variance[named]]),
         source=np.concatenate([of_part, np.full(len(entries), evidence.source, dtype=object)]),
         p_value=np.concatenate([np.full(len(whole), np.nan), _segment_p_values(fit)[named]]),
         segment_spread=spread,
@@ -173,6 +174,11 @@ def rate_estimates(
         warnings=(*priors.warnings, *_spread_warnings(fit), *_doubtful_counts(fit)),
         frame_backend=frame_backend,
     )
+
+
+def _inverse(figures: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        return 1.0 / figures
 
 
 def _segment_p_values(fit: FittedRates) -> Floats:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand.field_evidence import FieldEvidence, distinct
 from partsplan.demand.installed_base import InstalledUnits, ReferenceRates
+from partsplan.demand.rate_estimates import Segments
 from partsplan.demand.rate_fitting import CatalogueRates, FittedRates
 from partsplan.errors import Finding
 from partsplan.network import ServiceNetwork, Table
@@ -22,8 +22,6 @@ from partsplan.network.values import nearest
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-Segments = Literal["segment", "customer", "region", "site"]
 
 SITE_COLUMNS = {
     "segment": "segment",
@@ -76,6 +74,25 @@ def has_segments_in_common(
     return not known.isdisjoint(failures["segment"].tolist())
 
 
+def segment_of_sites(
+    network: ServiceNetwork, segment_ids: tuple[str, ...], segments: Segments | None
+) -> tuple[Integers, int]:
+    """Segment of each site, and how many there are.
+
+    Positions are those of ``segment_ids``, then of segments that only sites have; -1 where a site
+    names none, and in one more entry for demand without a site.
+    """
+    of_site = np.full(len(network.sites) + 1, -1, dtype=np.int64)
+    position = {name: i for i, name in enumerate(segment_ids)}
+    if segments is not None and segment_ids:
+        names = network.sites[SITE_COLUMNS[segments]].tolist()
+        for name in names:
+            if name:
+                position.setdefault(name, len(position))
+        of_site[:-1] = [position[name] if name else -1 for name in names]
+    return of_site, len(position)
+
+
 @dataclass(frozen=True, eq=False)
 class UnitSegments:
     """Pairs of part and segment in which units of a network are installed."""
@@ -107,15 +124,8 @@ def unit_segments(
     segments: Segments | None,
 ) -> UnitSegments:
     """Find the segment of every installed unit's site."""
-    of_site = np.full(len(network.sites) + 1, -1, dtype=np.int64)
-    position = {name: i for i, name in enumerate(evidence.segment_ids)}
-    if segments is not None and evidence.segment_ids:
-        names = network.sites[SITE_COLUMNS[segments]].tolist()
-        for name in names:
-            position.setdefault(name, len(position))
-        of_site[:-1] = [position[name] if name else -1 for name in names]
+    of_site, n_segments = segment_of_sites(network, evidence.segment_ids, segments)
     segment = of_site[network.installed_base.index("site_id")[units.installed_row]]
-    n_segments = len(position)
     keys, pair = distinct(units.part * (n_segments + 1) + segment + 1)
     return UnitSegments(
         keys, pair, keys // (n_segments + 1), keys % (n_segments + 1) - 1, n_segments

@@ -7,7 +7,6 @@ as estimated; intervals come from how well the rates are known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,6 +17,7 @@ from partsplan.demand.estimating_rates import check_share
 from partsplan.demand.field_evidence import distinct
 from partsplan.demand.given import numbered
 from partsplan.demand.rates import DemandRates
+from partsplan.demand.stream_uncertainty import StreamUncertainty
 from partsplan.demand.streams import DemandStreams
 from partsplan.demand.weak_point_table import RankBy, WeakPoints, YearlyFigure
 from partsplan.errors import PartsplanError
@@ -79,9 +79,9 @@ def weak_points(
     + lane hours + ``repair_hours``). Cost: failures x (``unit_cost`` of units that are not repaired
     + shipment on the lane) + downtime x ``downtime_cost_per_hour``; a part with ``repair_days`` is
     bought anew in the share ``condemnation_fraction``, others always; what a repair itself costs is
-    in no table. An interval is that of the expectation, from the gamma law of each part's rate
-    (``rate_shape``), parts being independent; rows of several parts take the gamma law of the same
-    mean and variance. Where rates are taken as known, both ends are the mean.
+    in no table. An interval is that of the expectation, from how well the rates are known: of each
+    part, and of its segments where the demand has them; parts are independent. A row has the gamma
+    law of its mean and variance. Where rates are taken as known, both ends are the mean.
 
     Examples
     --------
@@ -114,8 +114,11 @@ def weak_points(
     codes, names = _groups(network, streams, words)
     down = _downtime(network, streams, wait_hours)
     cost = _replacement_cost(network, streams) + down * downtime_cost_per_hour
-    laws = _Laws(codes, len(names[0]), streams.part, aligned.rate_shape, level)
-    figures = {"downtime": laws.figure(down), "cost": laws.figure(cost)}
+    uncertainty = StreamUncertainty.of(network, aligned, streams)
+    figures = {
+        name: _figure(uncertainty, codes, len(names[0]), amount, level=level)
+        for name, amount in (("downtime", down), ("cost", cost))
+    }
     order = np.argsort(-figures[rank_by].mean, kind="stable")
     ordered = {
         name: YearlyFigure(f.mean[order], f.lower[order], f.upper[order])
@@ -208,29 +211,17 @@ def _replacement_cost(network: ServiceNetwork, streams: DemandStreams) -> Floats
     return np.asarray(streams.per_year * each)
 
 
-@dataclass(frozen=True, eq=False)
-class _Laws:
-    """Gamma laws of groups' amounts, from those of the parts' rates."""
-
-    group: Integers
-    n_groups: int
-    part: Integers
-    rate_shape: Floats
-    level: float
-
-    def figure(self, amount: Floats) -> YearlyFigure:
-        """Mean and interval of each group's sum of stream amounts."""
-        n_parts = len(self.rate_shape)
-        pairs, pair = distinct(self.group * n_parts + self.part)
-        of_pair = _total(pair, amount, len(pairs))
-        group, part = pairs // n_parts, pairs % n_parts
-        mean = _total(group, of_pair, self.n_groups)
-        variance = _total(group, of_pair**2 / self.rate_shape[part], self.n_groups)
-        lower, upper = mean.copy(), mean.copy()
-        rough = variance > 0.0
-        shape = mean[rough] ** 2 / variance[rough]
-        lower[rough], upper[rough] = GammaPosterior(shape, shape / mean[rough]).interval(self.level)
-        return YearlyFigure(mean, lower, upper)
+def _figure(
+    uncertainty: StreamUncertainty, group: Integers, n_groups: int, amount: Floats, *, level: float
+) -> YearlyFigure:
+    """Mean and interval of each group's sum of the streams' amounts."""
+    mean = _total(group, amount, n_groups)
+    variance = uncertainty.variances(group, n_groups, amount)
+    lower, upper = mean.copy(), mean.copy()
+    rough = variance > 0.0
+    shape = mean[rough] ** 2 / variance[rough]
+    lower[rough], upper[rough] = GammaPosterior(shape, shape / mean[rough]).interval(level)
+    return YearlyFigure(mean, lower, upper)
 
 
 def _total(place: Integers, amounts: Floats, length: int) -> Floats:
