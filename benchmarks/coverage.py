@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,10 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from partsplan.demand import fit_lifetimes, gamma_poisson_posterior
+from partsplan.demand.counts import garwood_interval
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 SEED = 20240611
 SIZES = (5, 10, 20, 50, 100, 200)
@@ -52,7 +57,7 @@ def samples(
 
 
 def covered(
-    bounds: tuple[NDArray[np.float64], NDArray[np.float64]],
+    bounds: tuple[Floats, Floats],
     truth: float,
     has_estimate: NDArray[np.bool_],
 ) -> Coverage:
@@ -82,11 +87,20 @@ def quantile_coverage(size: int, censored: float, replications: int, seed: int) 
     return covered(fits.quantile_interval(0.1, LEVEL), truth, ~np.isnan(fits.parameter("scale")))
 
 
-def count_coverage(mean: float) -> float:
-    """Exact coverage of the credible interval of a rate, by enumeration of the counts."""
-    most = int(mean + 12.0 * np.sqrt(mean) + 20.0)
-    counts = np.arange(most + 1)
-    lower, upper = gamma_poisson_posterior(counts, 1.0).interval(LEVEL)
+def jeffreys_interval(counts: Integers) -> tuple[Floats, Floats]:
+    """Credible interval of a rate without a catalogue's prior."""
+    return gamma_poisson_posterior(counts, 1.0).interval(LEVEL)
+
+
+def exact_interval(counts: Integers) -> tuple[Floats, Floats]:
+    """Garwood's interval."""
+    return garwood_interval(counts, 1.0, LEVEL)
+
+
+def count_coverage(interval: Callable[[Integers], tuple[Floats, Floats]], mean: float) -> float:
+    """Exact coverage of an interval of a count's mean, by enumeration of the counts."""
+    counts = np.arange(int(mean + 12.0 * np.sqrt(mean) + 20.0) + 1)
+    lower, upper = interval(counts)
     chance = np.exp(counts * np.log(mean) - mean - gammaln(counts + 1.0))
     return float(chance[(lower <= mean) & (mean <= upper)].sum())
 
@@ -110,15 +124,23 @@ def main(replications: int = 5_000) -> None:
                 f"{b10.without:7.2%} {'' if enough else '(few)'}"
             )
     print(f"with at least {ENOUGH:g} failures expected: {min(worst):.3f} to {max(worst):.3f}")
-    means = np.geomspace(0.5, 200.0, 400)
-    exact = np.array([count_coverage(float(mean)) for mean in means])
-    for low, high in ((0.5, 2.0), (2.0, 10.0), (10.0, 200.1)):
-        part = exact[(means >= low) & (means < high)]
-        print(
-            f"count intervals, mean {low:g} to {high:g}: exact coverage {part.min():.3f} to "
-            f"{part.max():.3f}, average {part.mean():.3f}"
-        )
+    is_kept = BOUNDS[0] <= min(worst) and max(worst) <= BOUNDS[1]
+    print_count_coverage()
     print(f"{time.perf_counter() - started:.0f} s")
+    sys.exit(0 if is_kept else 1)
+
+
+def print_count_coverage() -> None:
+    """Print the exact coverage of the count intervals."""
+    means = np.geomspace(0.5, 200.0, 400)
+    for name, interval in (("Jeffreys", jeffreys_interval), ("Garwood", exact_interval)):
+        exact = np.array([count_coverage(interval, float(mean)) for mean in means])
+        for low, high in ((0.5, 2.0), (2.0, 10.0), (10.0, 200.1)):
+            part = exact[(means >= low) & (means < high)]
+            print(
+                f"counts, {name}, mean {low:g} to {high:g}: exact coverage {part.min():.3f} to "
+                f"{part.max():.3f}, average {part.mean():.3f}"
+            )
 
 
 if __name__ == "__main__":

@@ -38,12 +38,18 @@ class Figure:
     """1 where the path's figure is a log time, to be moved by the center; 0 otherwise."""
 
 
+def _exp(psi: Floats) -> Floats:
+    """Exponential; NaN where no number can hold it."""
+    within = ~(np.abs(psi) > 700.0)
+    return np.where(within, np.exp(np.where(within, psi, 0.0)), np.nan)
+
+
 PLAIN = Scale(lambda psi: psi, np.ones_like)
-EXPONENTIAL = Scale(np.exp, np.exp)
-RECIPROCAL = Scale(lambda psi: np.exp(-psi), lambda psi: np.exp(-psi), falls=True)
+EXPONENTIAL = Scale(_exp, _exp)
+RECIPROCAL = Scale(lambda psi: _exp(-psi), lambda psi: _exp(-psi), falls=True)
 COMPLEMENT = Scale(
     lambda q: 0.5 * (1.0 - np.tanh(0.5 * q)),
-    lambda q: 0.25 / np.cosh(0.5 * q) ** 2,
+    lambda q: 0.25 / np.cosh(0.5 * np.clip(q, -300.0, 300.0)) ** 2,
     falls=True,
     is_bounded=True,
 )

@@ -43,6 +43,12 @@ class Estimates:
     causes: tuple[str, ...]
     """Why a group has no estimate, or one at an edge; '' for most."""
 
+    def take(self, places: Integers) -> Estimates:
+        """Give some of the known groups only; ``known`` still numbers them among all."""
+        return Estimates(
+            self.likelihood.take(places), self.known[places], self.peak.take(places), self.causes
+        )
+
 
 def estimates(data: LifeData, family: Family) -> Estimates:
     """Fit a family to every group that has a maximum."""
@@ -62,7 +68,7 @@ def estimates(data: LifeData, family: Family) -> Estimates:
     return Estimates(
         likelihood if is_known.all() else likelihood.take(known),
         groups[known],
-        Maximum(theta[known], found.value[known], is_known[known]),
+        found.take(known),
         tuple(causes.tolist()),
     )
 
@@ -98,14 +104,19 @@ def _maximum(likelihood: LifeLikelihood, family: Family) -> Maximum:
 
 
 def _start(likelihood: LifeLikelihood, family: Family) -> Floats:
-    """Spread of the log hours of failures, and their share, as a first guess."""
+    """Spread of the log hours of failures, and their share, as a first guess.
+
+    The guess is wide enough for the longest life not to be off by many orders of magnitude.
+    """
     data = likelihood.data
     ended = ~data.is_running
     middle = np.where(data.is_between, 0.5 * (data.lower + data.upper), data.lower)
     y = np.log(np.where(ended, middle, 1.0)) - likelihood.center[data.group]
     weight = np.where(ended, data.weight, 0.0)
     spread = np.sqrt(data.sums(weight * y**2) / data.observed_failures)
-    s = np.clip(1.0 / np.maximum(spread, 1e-3), 0.2, 100.0)
+    longest = _most(data, data.lower)
+    beyond = np.log(np.where(longest > 0.0, longest, 1.0)) - likelihood.center
+    s = np.clip(1.0 / np.maximum(spread, 1e-3), 0.2, 5.0 / np.maximum(beyond, 0.05))
     if family.has_fixed_shape:
         s = np.ones_like(s)
     share = data.observed_failures / (data.observed_failures + data.censored)
@@ -144,7 +155,5 @@ def _is_pinned_down(likelihood: LifeLikelihood, family: Family, theta: Floats) -
     """Whether no parameter is running away or left open by a flat likelihood."""
     s = theta[:, 1]
     within: Mask = (s < _NARROWEST) & (s > _WIDEST)
-    if likelihood.has_fraction:
-        return within
     error = figure_errors(likelihood, family.figures[0].path, theta)
     return within & (np.nan_to_num(error, nan=np.inf) < _FLAT)

@@ -19,8 +19,16 @@ Mask = NDArray[np.bool_]
 _STEPS = 200
 _CLOSE = 1e-11
 """Decrement (twice the gain to be expected) below which one more step is the last."""
+_NEARLY = 1e-6
+"""Decrement that is small enough where rounding leaves no step that gains."""
+_STUCK = 1e-9
+"""Share of a step below which none gains."""
 _LEAST = 1e-9
 """Value that parameters which must stay above 0 do not fall below."""
+_LONGEST = 1e4
+"""Longest step along an eigenvector of the Hessian."""
+_FLATTEST = 1e-150
+"""Curvature below which a direction counts as flat."""
 _SLACK = 1e-12
 """Relative loss that rounding may feign."""
 
@@ -65,6 +73,10 @@ class Maximum:
     is_found: Mask
     """Shape (n_groups,): whether the climb came to rest."""
 
+    def take(self, groups: Integers) -> Maximum:
+        """Give some groups only."""
+        return Maximum(self.parameters[groups], self.value[groups], self.is_found[groups])
+
 
 def maximize(problem: Problem, start: Floats) -> Maximum:
     """Climb from ``start`` to a maximum in every group.
@@ -91,12 +103,12 @@ def maximize(problem: Problem, start: Floats) -> Maximum:
     groups = np.arange(len(start))
     climb = _Climb.begin(problem, start)
     for _ in range(_STEPS):
-        resting = climb.decrement < _CLOSE
+        resting = (climb.decrement < _CLOSE) | (climb.factor < _STUCK)
         if resting.any():
             placed = groups[resting]
             best[placed] = climb.last_step()[resting]
             value[placed] = climb.here.value[resting]
-            is_found[placed] = True
+            is_found[placed] = climb.decrement[resting] < _NEARLY
         if resting.all():
             break
         if resting.mean() > 0.5 or (len(resting) < 200 and resting.any()):
@@ -153,7 +165,6 @@ class _Climb:
         self.factor = np.where(gains, 1.0, 0.25 * self.factor)
         fresh, decrement = _direction(self.here)
         self.direction[gains], self.decrement[gains] = fresh[gains], decrement[gains]
-        self.decrement[self.factor < 1e-12] = 0.0
 
     def last_step(self) -> Floats:
         """Give the parameters after one more step."""
@@ -176,7 +187,8 @@ def _direction(local: Local) -> tuple[Floats, Floats]:
     """Give the step of each group and its decrement."""
     values, vectors = np.linalg.eigh(local.hessian)
     size = np.abs(values)
-    size = np.maximum(size, 1e-14 * size.max(axis=1, keepdims=True) + np.finfo(float).tiny)
-    along = np.einsum("gij,gi->gj", vectors, local.gradient) / size
+    size = np.maximum(size, np.maximum(1e-14 * size.max(axis=1, keepdims=True), _FLATTEST))
+    along = np.einsum("gij,gi->gj", vectors, local.gradient)
+    along = along / np.maximum(size, np.abs(along) / _LONGEST)
     step = np.einsum("gij,gj->gi", vectors, along)
     return step, np.einsum("gi,gi->g", step, local.gradient)

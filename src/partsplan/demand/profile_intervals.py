@@ -25,6 +25,10 @@ _CLOSE = 1e-6
 SURELY_FAIL = 15.0
 """Logit of the fraction that ever fails beyond which it counts as 1."""
 _OFF_EDGE = 4.0
+_FLATTEST = 1e-100
+"""Information below which there is none."""
+_STEEPEST = 10.0
+"""Standardized distance over which a search begins at most."""
 _FAR = 100.0
 """Distance from the estimate, in logs, beyond which a bound counts as endless."""
 
@@ -126,11 +130,18 @@ class _Search:
         """Signed root of the fall at the figure that is tried."""
         problem = PathLikelihood(self.likelihood, self.path, self.psi, self.theta)
         if self.path.free:
+            self._begin_gently()
             self.free = maximize(problem, self.free).parameters
         value, slope = problem.slope(self.free)
         self.slope = -self.side * slope
         root: Floats = np.sqrt(np.maximum(2.0 * (self.best - value), 0.0))
         return root
+
+    def _begin_gently(self) -> None:
+        """Begin far out with a wide law, so that no life is off by many orders of magnitude."""
+        if 1 in self.path.free:
+            s = self.free[:, self.path.free.index(1)]
+            np.minimum(s, _STEEPEST / self.reach, out=s)
 
     def next(self, root: Floats) -> None:
         """Newton on the root, kept within the bracket; without one the reach grows fourfold."""
@@ -138,9 +149,9 @@ class _Search:
         self.inside = np.where(short, np.maximum(self.inside, self.reach), self.inside)
         self.outside = np.where(short, self.outside, np.minimum(self.outside, self.reach))
         bracketed = np.isfinite(self.outside)
-        farthest = np.where(bracketed, self.outside, 4.0 * self.reach)
+        farthest = np.where(bracketed, self.outside, np.minimum(4.0 * self.reach, 1.01 * _FAR))
         middle = 0.5 * (self.inside + np.where(bracketed, self.outside, self.inside))
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             step = self.reach + (self.wanted - root) * root / self.slope
         usable = np.isfinite(step) & (step > self.inside) & (step < farthest)
         self.reach = np.where(usable, step, np.where(bracketed, middle, farthest))
@@ -194,7 +205,7 @@ def _take_as_known(information: Floats, place: int, which: Mask) -> None:
 def _first_error(information: Floats) -> Floats:
     """Square root of the first diagonal entry of the inverse, where it is positive definite."""
     values, vectors = np.linalg.eigh(information)
-    sound = values[:, 0] > 1e-13 * values[:, -1]
+    sound = values[:, 0] > np.maximum(1e-13 * values[:, -1], _FLATTEST)
     safe = np.where(sound[:, None], values, 1.0)
     variance = (vectors[:, 0, :] ** 2 / safe).sum(axis=1)
     return np.where(sound, np.sqrt(variance), np.nan)

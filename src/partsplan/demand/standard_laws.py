@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 Curve = tuple[Floats, Floats, Floats]
 """A function with its first and second derivative."""
 
+_FAR = 100.0
+"""Value of a standard normal variable beyond which its hazard is that of the series."""
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -79,7 +82,7 @@ class ExtremeValueLaw:
         r""":math:`\log(\exp(-e^{z_1}) - \exp(-e^{z_2}))`."""
         x, y = _exp(low), _exp(high)
         span = y - x
-        m = _bernoulli(span) / np.maximum(span, np.finfo(float).tiny)
+        m = _bernoulli(span) / _positive(span)
         bend = m * (1.0 + m)
         return Surface(
             value=-x + _log_lost(span),
@@ -107,9 +110,8 @@ class NormalLaw:
 
     def log_survival(self, z: Floats) -> Curve:
         r""":math:`\log \Phi(-z)`."""
-        value = scipy.special.log_ndtr(-z)
-        h = np.exp(_log_phi(z) - value)
-        return value, -h, -h * (h - z)
+        h = _hazard(z)
+        return scipy.special.log_ndtr(-z), -h, -h * (h - z)
 
     def log_distribution(self, z: Floats) -> Curve:
         r""":math:`\log \Phi(z)`."""
@@ -119,12 +121,13 @@ class NormalLaw:
     def log_between(self, low: Floats, high: Floats) -> Surface:
         r""":math:`\log(\Phi(z_2) - \Phi(z_1))`, from the nearer tail."""
         above = low > 0.0
-        near = scipy.special.log_ndtr(np.where(above, -low, high))
-        far = scipy.special.log_ndtr(np.where(above, -high, low))
-        value = near + _log_lost(near - far)
-        p, q = np.exp(_log_phi(low) - value), np.exp(_log_phi(high) - value)
+        near_end, far_end = np.where(above, low, -high), np.where(above, high, -low)
+        near, far = scipy.special.log_ndtr(-near_end), scipy.special.log_ndtr(-far_end)
+        lost = -np.expm1(-_positive(near - far))
+        nearer, farther = _hazard(near_end) / lost, _hazard(far_end) * np.exp(far - near) / lost
+        p, q = np.where(above, nearer, farther), np.where(above, farther, nearer)
         return Surface(
-            value=value,
+            value=near + np.log(lost),
             first=(-p, q),
             second=(p * (low - p), p * q, -q * (high + q)),
         )
@@ -141,8 +144,16 @@ class NormalLaw:
 
 def _exp(z: Floats) -> Floats:
     """Exponential that does not overflow: likelihoods beyond are 0 anyway."""
-    x: Floats = np.exp(np.minimum(z, 300.0))
+    x: Floats = np.exp(np.minimum(z, 100.0))
     return x
+
+
+def _hazard(z: Floats) -> Floats:
+    """Density over survival of the standard normal law; far out by its asymptotic series."""
+    close = np.minimum(z, _FAR)
+    far = np.maximum(z, _FAR)
+    near = np.exp(_log_phi(close) - scipy.special.log_ndtr(-close))
+    return np.where(z > _FAR, far + 1.0 / far - 2.0 / far**3, near)
 
 
 def _log_phi(z: Floats) -> Floats:
@@ -152,12 +163,16 @@ def _log_phi(z: Floats) -> Floats:
 
 def _bernoulli(x: Floats) -> Floats:
     r"""Value of :math:`x / (e^x - 1)`, 1 at 0."""
-    safe = np.maximum(x, np.finfo(float).tiny)
+    safe = _positive(x)
     k: Floats = safe * np.exp(-safe) / -np.expm1(-safe)
     return k
 
 
 def _log_lost(x: Floats) -> Floats:
     r"""Value of :math:`\log(1 - e^{-x})`."""
-    safe = np.maximum(x, np.finfo(float).tiny)
-    return np.log(-np.expm1(-safe))
+    return np.log(-np.expm1(-_positive(x)))
+
+
+def _positive(x: Floats) -> Floats:
+    """Keep a difference that rounding made 0 above it."""
+    return np.maximum(x, 1e-80)
