@@ -103,6 +103,63 @@ class TestAgainstScipy:
         assert errors == pytest.approx(np.sqrt(np.diag(covariance)), rel=1e-3)
 
 
+class TestAwkwardLives:
+    @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+    def test_one_early_failure_and_lives_far_longer(self, distribution: str) -> None:
+        lives = lives_of([0.02], [700.0, 5e6, 1e7])
+        fits = fit_lifetimes(lives, distribution=distribution)
+        assert np.isfinite(fits.log_likelihood[0])
+        if distribution == "weibull":
+            shape, scale = figures(fits)
+            t = np.array([0.02, 700.0, 5e6, 1e7])
+            pull = (t**shape * np.log(t)).sum() / (t**shape).sum()
+            assert pull - 1 / shape == pytest.approx(np.log(0.02), rel=1e-8)
+            assert scale == pytest.approx((t**shape).sum() ** (1 / shape), rel=1e-8)
+
+    def test_a_look_hardly_longer_than_a_moment_is_a_failure_time(self) -> None:
+        """An interval of relative width w adds its log density plus log width."""
+        t, width = np.array([300.0, 500.0, 800.0, 900.0]), 1e-9
+        looked = fit_lifetimes(
+            {
+                "part_id": ["P"] * 4,
+                "hours": t,
+                "hours_upper": t * (1 + width),
+                "outcome": ["interval"] * 4,
+            }
+        )
+        exact = fit_lifetimes(lives_of(t.tolist(), []))
+        assert figures(looked) == pytest.approx(figures(exact), rel=1e-6)
+        added = np.log(t * width).sum()
+        assert looked.log_likelihood[0] == pytest.approx(exact.log_likelihood[0] + added, rel=1e-6)
+
+    def test_figures_beyond_all_numbers_are_unknown(self) -> None:
+        fits = fit_lifetimes(lives_of([1e-6, 1e-5, 1e8], [1e9] * 3000))
+        assert fits.parameter("shape")[0] < 0.1
+        assert np.isnan(fits.mean_interval(0.999)[1][0])
+
+    def test_random_small_samples_of_every_kind(self) -> None:
+        """Nothing raises, no law nearby is likelier, and bounds lie about the estimate."""
+        lives: list[dict[str, Any]] = []
+        rng = np.random.default_rng(12)
+        for part in range(300):
+            kinds = list(KINDS.values())[part % len(KINDS)]
+            factor = 10 ** rng.uniform(-3, 5)
+            for life in random_lives(part, kinds, int(rng.integers(1, 9))):
+                hours = {name: factor * life[name] for name in life if "hours" in name}
+                lives.append(life | hours | {"part_id": f"P{part}"})
+        for distribution in DISTRIBUTIONS:
+            fits = fit_lifetimes(lives, distribution=distribution)
+            assert len(fits.to_records()) == 300
+            if distribution == "weibull_never_fails":
+                continue
+            for share in (0.1, 0.5):
+                low, high = fits.quantile_interval(share)
+                middle = fits.quantile(share)
+                assert not (low > middle).any()
+                assert not (high < middle).any()
+                assert (low > 0.0).sum() > 150
+
+
 class TestUnitsThatNeverFail:
     def test_a_plateau_is_found(self) -> None:
         rng = np.random.default_rng(7)

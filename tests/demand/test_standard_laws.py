@@ -71,6 +71,14 @@ def test_far_tails_stay_finite(law: Any) -> None:
     assert np.isfinite(near.value).all()
 
 
+def test_the_hazard_far_out_goes_over_into_its_series() -> None:
+    law = NormalLaw()
+    z = np.array([99.0, 99.999999, 100.000001, 101.0, 1e6, 1e12])
+    hazard = -law.log_survival(z)[1]
+    np.testing.assert_allclose(hazard, z + 1 / z - 2 / z**3, rtol=1e-10)
+    assert np.isfinite(law.log_between(z, 1.5 * z).second).all()
+
+
 def test_tails_between_do_not_cancel() -> None:
     law = NormalLaw()
     both = law.log_between(np.array([8.0, -9.0]), np.array([9.0, -8.0])).value

@@ -19,7 +19,7 @@ from partsplan.demand.last_time_buy import LastTimeBuy, last_time_buy
 from partsplan.demand.life_data import LifeData
 from partsplan.demand.life_laws import LifeLaws
 from partsplan.demand.lifetime_fits import LifetimeFits
-from partsplan.demand.lifetimes import LifetimeFits, fit_lifetimes
+from partsplan.demand.lifetimes import fit_lifetimes
 from partsplan.demand.mean_cumulative import MeanCumulativeFunction, mean_cumulative_function
 from partsplan.demand.power_law import PowerLawFit, fit_power_law
 from partsplan.demand.rate_estimates import RateEstimates

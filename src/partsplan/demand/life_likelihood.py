@@ -20,6 +20,10 @@ from partsplan.demand.standard_laws import Curve, StandardLaw, Surface
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+_MOMENT = 1e-5
+"""Relative distance of two looks up to which the density between them is taken as flat."""
 
 
 @dataclass(frozen=True)
@@ -92,22 +96,40 @@ class LifeLikelihood:
         return total.local()
 
     @cached_property
+    def _is_momentary(self) -> Mask:
+        """Lives whose failure lies between looks so close that it has a time of its own."""
+        data = self.data
+        close: Mask = data.is_between & (data.upper <= data.lower * (1.0 + _MOMENT))
+        return close
+
+    @cached_property
     def _failures(self) -> Floats:
-        return self.data.sums(np.where(self.data.is_failed, self.data.weight, 0.0))
+        """Weight of the failures that have a time, shape (n_groups,)."""
+        timed = self.data.is_failed | self._is_momentary
+        return self.data.sums(np.where(timed, self.data.weight, 0.0))
 
     @cached_property
     def _log_hours(self) -> Floats:
-        data = self.data
-        logs = np.log(np.where(data.is_failed, data.lower, 1.0))
+        """Sum of their log hours, less the log of what lies between two looks."""
+        data, momentary = self.data, self._is_momentary
+        logs = np.log(np.where(data.is_failed | momentary, self._failure_hours, 1.0))
+        logs -= np.log(np.where(momentary, data.upper - data.lower, 1.0))
         return data.sums(data.weight * logs)
+
+    @cached_property
+    def _failure_hours(self) -> Floats:
+        between = np.sqrt(self.data.lower) * np.sqrt(
+            np.where(self._is_momentary, self.data.upper, 0.0)
+        )
+        return np.where(self._is_momentary, between, self.data.lower)
 
     @cached_property
     def _kinds(self) -> tuple[_Rows, _Rows, _Rows, _Rows, _Rows]:
         data = self.data
         at_birth = data.lower <= 0.0
-        between = data.is_between
+        between = data.is_between & ~self._is_momentary
         return (
-            self._rows(data.is_failed, data.lower),
+            self._rows(data.is_failed | self._is_momentary, self._failure_hours),
             self._rows(data.is_running & ~at_birth, data.lower),
             self._rows(data.entry > 0.0, data.entry, sign=-1.0),
             self._rows(between & at_birth, data.upper),
@@ -115,7 +137,7 @@ class LifeLikelihood:
         )
 
     def _rows(
-        self, which: NDArray[np.bool_], hours: Floats, high: Floats | None = None, sign: float = 1.0
+        self, which: Mask, hours: Floats, high: Floats | None = None, sign: float = 1.0
     ) -> _Rows:
         group = self.data.group[which]
         center = self.center[group]
