@@ -19,7 +19,8 @@ from partsplan.demand.fleet_units import FleetUnits
 from partsplan.demand.installed_base import serving_locations
 from partsplan.demand.life_laws import LifeLaws
 from partsplan.demand.life_table import LifeTable
-from partsplan.demand.renewal_windows import ShortLifeError, UnitGroups, window_counts
+from partsplan.demand.renewal_solutions import ShortLifeError, UnitGroups
+from partsplan.demand.renewal_windows import window_counts
 from partsplan.demand.succession import Stage, StagedGroups, staged_counts
 from partsplan.errors import PartsplanError
 from partsplan.network import ServiceNetwork

@@ -14,17 +14,15 @@ from numpy.typing import NDArray
 from partsplan.demand.fleet_clock import Calendar
 from partsplan.demand.life_laws import LifeLaws
 from partsplan.demand.renewal import even_grid
-from partsplan.demand.renewal_windows import (
+from partsplan.demand.renewal_solutions import (
     STEPS_PER_DEVIATION,
     FirstLife,
     RenewalSolution,
     UnitGroups,
-    WindowCounts,
-    counts_of,
     interpolated,
-    renewed_at,
     solutions,
 )
+from partsplan.demand.renewal_windows import WindowCounts, counts_of, renewed_at
 from partsplan.network import ServiceNetwork
 
 Floats = NDArray[np.float64]
