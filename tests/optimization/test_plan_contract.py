@@ -12,7 +12,7 @@ from own_networks import CASES, FG, FGV, OBJECTIVES, TWO, located, promise
 from random_networks import plan_of
 
 import partsplan as pp
-from partsplan.errors import InputError, PartsplanError
+from partsplan.errors import InputError
 from partsplan.evaluation import CommitmentResult
 from partsplan.evaluation.performance import performance_of
 from partsplan.evaluation.results import Rows
@@ -213,14 +213,6 @@ def test_wrong_options(options, message):
         plan_of(OVERLAPPING, **options)
 
 
-def test_expedited_shortages_are_told_apart():
-    parts = [part | {"emergency_hours": 24.0} for part in OVERLAPPING["parts"]]
-    tables = OVERLAPPING | {"parts": parts}
-    network = pp.ServiceNetwork.from_tables(**tables, shortages="expedite")
-    with pytest.raises(PartsplanError, match="shortages wait"):
-        pp.optimize(network, pp.estimate_demand(network))
-
-
 def test_limits_given_apart_replace_the_stock_table():
     tables = CASES["minimum"]
     limits = [{"part_id": "P", "location_id": "G", "fixed": 4}]
@@ -255,7 +247,7 @@ def test_frames_of_a_plan(plan):
 
 def test_bound_is_for_the_targets_as_promised(plan, monkeypatch):
     """Also when the first plan misses in the evaluation and the targets are tightened."""
-    module = importlib.import_module("partsplan.optimization.optimize")
+    module = importlib.import_module("partsplan.optimization.run")
     monkeypatch.setattr(module, "_TIGHTENING", 0.2)
     met = iter([False, True])
 

@@ -204,10 +204,16 @@ class ExpediteModel:
         order = np.argsort(part, kind="stable")
         return order, np.searchsorted(part[order], np.arange(self.model.network.n_parts + 1))
 
-    def builder(self, parts: Integers) -> UseBuilder:
+    def builder(self, parts: Integers, *, least: bool = False) -> UseBuilder:
         """Builder of linear uses of some parts."""
         outside = EmergencySupply(self.outside.hours[parts], self.outside.cost[parts])
-        return UseBuilder(self.orders, self.model.streams, outside)
+        return UseBuilder(self.orders, self.model.streams, outside, least=least)
+
+    def least_uses(self, parts: Integers) -> tuple[LinearUse, LinearUse]:
+        """At most the use of every promise and the cost, with terms of 0 or more."""
+        builder = self.builder(parts, least=True)
+        use = builder.promised(self.model.entries(parts), self.model.promises)
+        return use, builder.shipments(self.demand_entries(parts))
 
     def demand_entries(self, parts: Integers) -> Entries:
         """Entries that weigh every stream with its yearly demand, in row 0."""

@@ -63,14 +63,23 @@ class UseBuilder:
         All demand streams.
     outside
         Outside supply of the parts of the block.
+    least
+        Whether every value is replaced by the least of its own and those of all later sources:
+        amounts that are at most the true ones, whose terms are never negative.
     """
 
     def __init__(
-        self, orders: SourceOrders, streams: DemandStreams, outside: EmergencySupply
+        self,
+        orders: SourceOrders,
+        streams: DemandStreams,
+        outside: EmergencySupply,
+        *,
+        least: bool = False,
     ) -> None:
         self.orders = orders
         self.streams = streams
         self.outside = outside
+        self.least = least
         self.n_parts = len(outside.hours)
 
     def promised(self, entries: Entries, promises: Sequence[Promise]) -> LinearUse:
@@ -115,22 +124,21 @@ class UseBuilder:
     ) -> list[_Piece]:
         """Constant piece and one piece per place in the orders."""
         customer = self.orders.customer[entries.stream]
-        own = figure[customer, 0]
-        before = value(entries, own, own)
-        pieces = [_Piece(entries, None, entries.weight * before)]
-        last = np.broadcast_to(outside[entries.part], own.shape)
+        own, last = figure[customer, 0], outside[entries.part]
+        values = [value(entries, own, own)]
+        for place in range(1, self.orders.most_sources):
+            asked = self.orders.node[customer, place] >= 0
+            values.append(value(entries, np.where(asked, figure[customer, place], last), own))
+        values.append(value(entries, last, own))
+        if self.least:
+            for place in range(self.orders.most_sources - 1, -1, -1):
+                values[place] = np.minimum(values[place], values[place + 1])
+        pieces = [_Piece(entries, None, entries.weight * values[0])]
         for place in range(self.orders.most_sources):
             node = self.orders.node[customer, place]
-            if place + 1 < self.orders.most_sources:
-                has_next = self.orders.node[customer, place + 1] >= 0
-                onward = np.where(has_next, figure[customer, place + 1], last)
-            else:
-                onward = last
-            after = value(entries, onward, own)
             asked = node >= 0
-            step = entries.weight * (after - before)
+            step = entries.weight * (values[place + 1] - values[place])
             pieces.append(_Piece(entries.of(asked), node[asked], step[asked]))
-            before = np.where(asked, after, before)
         return pieces
 
     def _first_missed(self, entries: Entries) -> list[_Piece]:

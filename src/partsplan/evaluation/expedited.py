@@ -122,11 +122,14 @@ class ExpeditedPerformance(Performance):
             f"  units on the shelf {self.on_hand.sum():,.1f} (mean)",
         ]
 
+    @property
+    def method(self) -> str:
+        """Name of the method in a sentence: evaluated by ..."""
+        small = " (small groups exactly)" if self.evaluation == "exact" else ""
+        return f"a fixed point of overflowing demand{small}"
+
     def _method(self) -> str:
-        if self.is_exact:
-            return "exact"
-        small = " (small groups solved exactly)" if self.evaluation == "exact" else ""
-        return f"approximate, a fixed point of overflowing demand{small}"
+        return "exact" if self.is_exact else f"approximate, by {self.method}"
 
 
 def _shipments(

@@ -187,6 +187,11 @@ class Performance:
             f"  units on the shelf {self.on_hand.sum():,.1f} (mean)",
         ]
 
+    @property
+    def method(self) -> str:
+        """Name of the method in a sentence: evaluated by ..."""
+        return str(self.evaluation)
+
     def _method(self) -> str:
         if self.is_exact:
             return "exact"

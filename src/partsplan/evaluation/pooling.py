@@ -8,7 +8,6 @@ equal resupply times of any law.
 from __future__ import annotations
 
 import numpy as np
-import scipy
 
 from partsplan.evaluation.erlang import erlang_loss
 from partsplan.evaluation.overflow import Overflow, SourceTree
@@ -64,11 +63,13 @@ def groups_of_row(sources: SourceTree, rate: Floats, stock: Integers) -> Integer
         nearest[nodes] = np.where(held, here, before)
         joined = held & (before >= 0) & (rate[nodes] > 0)
         pairs.append(np.stack([before[joined], here[joined]]))
-    ends = np.concatenate(pairs, axis=1)
-    shape = (len(stock), len(stock))
-    graph = scipy.sparse.csr_array((np.ones(ends.shape[1]), (ends[0], ends[1])), shape=shape)
-    _, group = scipy.sparse.csgraph.connected_components(graph, directed=False)
-    return np.where(stock > 0, group, -1).astype(np.int64)
+    one, other = np.concatenate(pairs, axis=1)
+    group = np.arange(len(stock))
+    while (group[one] != group[other]).any():
+        least = np.minimum(group[one], group[other])
+        np.minimum.at(group, one, least)
+        np.minimum.at(group, other, least)
+    return np.where(stock > 0, group, -1)
 
 
 def refine_small_groups(

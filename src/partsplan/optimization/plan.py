@@ -9,7 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from partsplan.evaluation import CommitmentResult, ImpossibleCommitment, Performance
+from partsplan.evaluation import (
+    CommitmentResult,
+    ExpeditedPerformance,
+    ImpossibleCommitment,
+    Performance,
+)
 from partsplan.evaluation.describing import commitment_lines, commitment_table_html
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork, frame_of
@@ -81,7 +86,8 @@ class StockingPlan:
     cost: float | None
     """Cost in the objective's unit [currency per year, or currency]."""
     annual_cost: float | None
-    """Holding cost of the plan [currency per year]."""
+    """Holding cost of the plan and, where shortages are expedited, its expected shipment cost
+    [currency per year]."""
     investment: float | None
     """Value of the base stock at unit cost [currency]."""
     bound: float | None
@@ -135,7 +141,7 @@ class StockingPlan:
             return []
         word, period = _OBJECTIVE_WORDS[self.objective]
         lines = [
-            f"  holding cost  {self.annual_cost:,.2f} per year",
+            *self._yearly_lines(self.annual_cost),
             f"  investment    {self.investment:,.2f} in stock",
         ]
         if self.objective == "new_investment":
@@ -144,8 +150,19 @@ class StockingPlan:
             return [*lines, "  proof         none"]
         return [
             *lines,
-            f"  proof         no plan has less than {self.bound:,.2f}{period} of {word}: "
+            f"  proof         no plan has less than {self.bound:,.2f}{period} of {word}"
+            f"{' and shipments' * (len(lines) > 2 and self.objective == 'holding_cost')}: "
             f"gap {100 * self.gap:.4f} %",
+        ]
+
+    def _yearly_lines(self, annual_cost: float) -> list[str]:
+        if not isinstance(self.performance, ExpeditedPerformance):
+            return [f"  holding cost  {annual_cost:,.2f} per year"]
+        shipments = self.performance.shipment_cost
+        return [
+            f"  holding cost  {annual_cost - shipments:,.2f} per year",
+            f"  shipments     {shipments:,.2f} per year, "
+            f"{100 * self.performance.emergency_share:.3f} % of the demand from outside",
         ]
 
     def _commitment_lines(self) -> list[str]:
@@ -156,7 +173,7 @@ class StockingPlan:
                 for row in self.impossible
             ]
         kept = sum(result.is_met for result in self.commitments)
-        exact = "exactly" if self.performance.is_exact else f"by {self.evaluation}"
+        exact = "exactly" if self.performance.is_exact else f"by {self.performance.method}"
         head = f"  commitments   {kept} of {len(self.commitments)} kept, evaluated {exact}"
         priced = any(result.price for result in self.commitments)
         _, period = _OBJECTIVE_WORDS[self.objective]

@@ -1,0 +1,155 @@
+"""Optimization where shortages are expedited: prices, columns and a plan with its bound.
+
+The objective adds the expected cost of shipments. The bound is proven by enumeration of every
+part's stock vectors, or where there are too many by the relaxation of `expedite_bound`.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from partsplan.evaluation import ImpossibleCommitment, Performance
+from partsplan.evaluation.expedite_model import ExpediteModel
+from partsplan.evaluation.expedited import ExpeditedPerformance, expedited_performance
+from partsplan.evaluation.performance import MET_TOLERANCE
+from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.clock import Clock
+from partsplan.optimization.closing import cheapest_choice, undominated
+from partsplan.optimization.expedite_search import (
+    MOST_CHAINS_TOGETHER,
+    MOST_VECTORS,
+    MOST_VECTORS_TOGETHER,
+    ExpediteBlocks,
+    ExpediteSearch,
+)
+from partsplan.optimization.integer import PlanSearch
+from partsplan.optimization.prices import PriceFinder, PriceState
+from partsplan.optimization.run import OptimizationRun
+
+_BLOCK_SIZE = 50
+_DUAL_TOLERANCE = 1e-6
+_OPTIMAL_GAP = 1e-9
+_MOST_CLOSING = 30_000
+_PASSES = 25
+
+
+class _PassLimit(Clock):
+    """A clock that also runs out after some passes of the price search."""
+
+    def __init__(self, clock: Clock, state: PriceState) -> None:
+        super().__init__(None if np.isinf(clock.seconds_left) else max(clock.seconds_left, 0.0))
+        self._state = state
+
+    @property
+    def is_over(self) -> bool:
+        """Whether time or passes have run out."""
+        return self._state.passes >= _PASSES or self.seconds_left <= 0.0
+
+
+class ExpediteRun(OptimizationRun):
+    """One run where shortages are expedited."""
+
+    @cached_property
+    def model(self) -> ExpediteModel:
+        """Source orders and emergency supply."""
+        return ExpediteModel(self.problem.model)
+
+    @cached_property
+    def expedite_searches(self) -> list[ExpediteSearch]:
+        """Price searches of all blocks."""
+        by_chains = self.problem.evaluation == "exact"
+        together = MOST_CHAINS_TOGETHER if by_chains else MOST_VECTORS_TOGETHER
+        most = min(MOST_VECTORS, together // self.problem.network.n_parts)
+        blocks = self.model.blocks(_BLOCK_SIZE)
+        return [ExpediteSearch(self.problem, self.model, block, most) for block in blocks]
+
+    def _fixed_use(self) -> Floats:
+        fixed = np.zeros(self.problem.model.n_promises)
+        for search in self.expedite_searches:
+            fixed += search.fixed_use.sum(axis=0)
+        return fixed
+
+    def _impossible(self, fixed: Floats) -> list[ImpossibleCommitment]:
+        """Promises whose least use over all stocks, source by source, is more than allowed."""
+        found = []
+        for c in self.problem.kept.tolist():
+            promise, least = self.problem.model.promises[c], float(fixed[c])
+            if least > promise.allowed * (1.0 + MET_TOLERANCE):
+                found.append(
+                    ImpossibleCommitment(
+                        commitment_id=promise.commitment_id,
+                        metric=promise.metric,
+                        target=promise.target,
+                        best_attainable=promise.achieved(least),
+                        unit=promise.unit,
+                        reason="diagnosis, lane and repair hours alone exceed it, whatever is "
+                        "stocked and whoever ships",
+                    )
+                )
+        return found
+
+    def _blocks(self, allowed: Floats) -> ExpediteBlocks:  # type: ignore[override]
+        return ExpediteBlocks(self.expedite_searches, self.problem.network.n_parts, allowed)
+
+    def _prices(self, blocks: ExpediteBlocks) -> PriceState:  # type: ignore[override]
+        finder = PriceFinder(blocks, self.clock)  # type: ignore[arg-type]
+        if not blocks.is_listed:
+            finder.clock = _PassLimit(self.clock, finder.state)
+        return finder.run(_DUAL_TOLERANCE)
+
+    def _searched(self, state: PriceState, blocks: ExpediteBlocks) -> PlanSearch:  # type: ignore[override]
+        search = ExpeditePlanSearch(blocks, state, self.solver, self.clock)  # type: ignore[arg-type]
+        search.find(self.target_gap)
+        return search
+
+    def _performance(self, stock: Integers) -> ExpeditedPerformance:
+        return expedited_performance(self.model, stock, self.problem.evaluation)
+
+    def _shipment_cost(self, performance: Performance) -> float:
+        return performance.shipment_cost if isinstance(performance, ExpeditedPerformance) else 0.0
+
+    def _is_proven(self) -> bool:
+        return True
+
+
+class ExpeditePlanSearch(PlanSearch):
+    """From prices to a plan, over columns of expedited parts."""
+
+    blocks: ExpediteBlocks  # type: ignore[assignment]
+
+    def find(self, gap: float) -> None:
+        """Round, mend and improve; then the integer master; then close what is left."""
+        self._offer(self._cheapest_by_part())
+        self._first_plan()
+        if not len(self.allowed):
+            return
+        if self.gap > gap and not self.clock.is_over:
+            self._least_of_pool()
+            self._solve_master(max(gap, 1e-6))
+        if self.gap > max(gap, _OPTIMAL_GAP) and not self.clock.is_over:
+            self._close()
+
+    def _least_of_pool(self) -> None:
+        """Measure columns against the best one met, not against a relaxed bound."""
+        columns = self.state.pool.columns
+        values = columns.cost + columns.uses @ self.state.price
+        least = np.full(self.n_parts, np.inf)
+        np.minimum.at(least, columns.parts, values)
+        self.state.least = least
+
+    def _close(self) -> None:
+        """The cheapest choice among all columns that a better plan could use."""
+        if self.best is None:
+            return
+        slack = self.cost - self.bound
+        columns = self.blocks.columns_within(self.state.price, slack, _MOST_CLOSING)
+        if columns is None:
+            return
+        chosen = cheapest_choice(
+            undominated(columns), self.allowed, self.n_parts, self.cost, self.clock.seconds_left
+        )
+        if chosen.choice is not None and chosen.choice.keeps(self.allowed):
+            self._look(chosen.choice)
+        self.bound = max(self.bound, min(chosen.bound, self.cost))

@@ -1,0 +1,245 @@
+"""Price search where shortages are expedited: by enumeration where it can be, else by descent.
+
+It has the face of `AllBlocks`, so the same prices are found over it: at given prices every part's
+best column and a lower bound of its cost and penalties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from partsplan.evaluation.expedite_model import ExpediteBlock, ExpediteModel
+from partsplan.evaluation.weights import Terms
+from partsplan.optimization.all_blocks import PricedParts
+from partsplan.optimization.axes import Booleans, Floats, Integers
+from partsplan.optimization.columns import Columns
+from partsplan.optimization.expedite_bound import RelaxedParts
+from partsplan.optimization.expedite_descent import Descent, DescentFigures, FrozenStreams
+from partsplan.optimization.expedite_tables import PartTable, StockBox, figures_of
+from partsplan.optimization.problem import PlanningProblem
+
+MOST_VECTORS = 100_000
+"""Stock vectors of one part that are listed at most."""
+MOST_VECTORS_TOGETHER = 200_000
+"""Stock vectors of all parts together that are listed at most, evaluated by the fixed point."""
+MOST_CHAINS_TOGETHER = 30_000
+"""The same where small groups are solved as Markov chains."""
+_WORTH_LISTING = 500
+_SHORT_LIST = 300
+"""Vectors up to which a list grows for prices that are only passed by."""
+_PASSING = 1e-4
+"""Tolerance above which prices are only passed by."""
+_ROUNDS = 3
+
+
+class ExpediteSearch:
+    """Price search of a block of parts.
+
+    Parameters
+    ----------
+    problem, model, block
+        The planning problem, its sources and the parts searched.
+    most_vectors
+        Stock vectors of a part that may be listed.
+    """
+
+    def __init__(
+        self,
+        problem: PlanningProblem,
+        model: ExpediteModel,
+        block: ExpediteBlock,
+        most_vectors: int,
+    ) -> None:
+        self.problem = problem
+        self.block = block
+        parts = block.parts
+        self.by_chains = problem.evaluation == "exact"
+        self.unit_price = problem.unit_price(parts)
+        self.owned = problem.owned(parts)
+        self.counts_shipments = problem.objective == "holding_cost"
+        self.least_use, self.least_cost = model.least_uses(parts)
+        self.fixed_use = self.least_use.constant
+        self.lowest = problem.lowest(parts)
+        self.highest = self._highest()
+        self.most_vectors = most_vectors
+        self.is_listed: Booleans = np.full(len(parts), most_vectors >= _WORTH_LISTING)
+        self.tables = {row: self._table(row) for row in np.flatnonzero(self.is_listed).tolist()}
+        self.latest = self.lowest.copy()
+
+    def _highest(self) -> Floats:
+        """Most units; nothing where nobody asks, and free units at most until they never lack."""
+        block, tree = self.block, self.block.tree
+        asked = np.zeros(tree.own_rate.shape, dtype=bool)
+        part, node = np.nonzero(block.rate > 0)
+        asked[part, block.sources.location[node]] = True
+        for j in reversed(tree.order):
+            if tree.parents[j] >= 0:
+                asked[:, tree.parents[j]] |= asked[:, j]
+        highest = np.where(asked, self.problem.highest(block.parts), self.lowest)
+        is_free = (self.unit_price <= 0.0) | (self.owned > 0)[:, None]
+        enough = np.maximum(self._enough()[:, None], self.lowest)
+        return np.where(is_free, np.minimum(highest, enough), highest)
+
+    def _enough(self) -> Floats:
+        """Units that all demand of a part practically never uses up."""
+        tree = self.block.tree
+        days = tree.transit_days.sum(axis=1) + tree.repair_days.sum(axis=1)
+        load = self.block.rate[:, self.block.sources.above < 0].sum(axis=1) * days
+        spread = np.sqrt(load + load**2 / tree.rate_shape)
+        return np.asarray(np.ceil(load + 10.0 * spread + 10.0))
+
+    def _table(self, row: int) -> PartTable:
+        def evaluate(stock: Integers) -> tuple[Floats, Floats]:
+            return self.figures(np.full(len(stock), row), stock)
+
+        box = StockBox(
+            self.lowest[row], self.highest[row], self.unit_price[row], float(self.owned[row])
+        )
+        least = float(self.least_cost.constant[row, 0]) * self.counts_shipments
+        return PartTable(box, evaluate, least, self.most_vectors)
+
+    def figures(self, rows: Integers, stock: Integers) -> tuple[Floats, Floats]:
+        """Uses (without fixed use) and shipment costs of stock vectors of some parts."""
+        block = self.block.of_parts(rows)
+        uses, cost = figures_of(block, stock, by_chains=self.by_chains)
+        kept = self.problem.kept
+        return (uses - self.fixed_use[rows])[:, kept], cost * self.counts_shipments
+
+    def best(self, price: Floats, *, tolerance: float = 0.0) -> tuple[Columns, Floats]:
+        """Best columns found and a lower bound of cost and penalties; by part of the block.
+
+        ``tolerance`` is how far a listed part's least may be above its bound, relatively: lists
+        do not grow long for prices that are only passed by.
+        """
+        found: list[Columns] = []
+        low = np.full(len(self.block.parts), -np.inf)
+        for row, table in self.tables.items():
+            column, low[row] = self._best_listed(row, table, price, tolerance)
+            found.append(column)
+        rows = np.flatnonzero(~self.is_listed)
+        if len(rows):
+            found.append(self._descended(rows, price))
+            low[rows] = np.maximum(low[rows], self._relaxed_bound(rows, price))
+        return Columns.joined(found), low
+
+    def _best_listed(
+        self, row: int, table: PartTable, price: Floats, tolerance: float
+    ) -> tuple[Columns, float]:
+        """Best listed vector, the list grown until it is the best of all."""
+        place, value = table.least(price)
+        while value - table.beyond > tolerance * abs(value) and self.is_listed[row]:
+            if tolerance > _PASSING and len(table.stock) > _SHORT_LIST:
+                break
+            self.is_listed[row] = table.grow()
+            place, value = table.least(price)
+        return self._columns(np.array([row]), table, np.array([place])), min(value, table.beyond)
+
+    def _columns(self, rows: Integers, table: PartTable, places: Integers) -> Columns:
+        parts = self.block.parts[np.broadcast_to(rows, places.shape)]
+        return Columns(parts, table.stock[places], table.cost[places], table.uses[places])
+
+    def _descended(self, rows: Integers, price: Floats) -> Columns:
+        """Columns of parts with too many vectors, by descent from the latest ones."""
+        block = self.block.of_parts(rows)
+        limits = self.lowest[rows], self.highest[rows]
+        stock = self.latest[rows]
+        met = block.met(stock, by_chains=False)
+        reached = block.sources.reached(met.short)
+        asked = np.asarray((block.rate * reached) @ block.sources.gathered(stock.shape[1]))
+        figures = DescentFigures(
+            block.tree,
+            FrozenStreams(asked, met.ordered),
+            self._unit_price(rows),
+            self._missed_price(block.use.missed, block.cost.missed, price),
+        )
+        self.latest[rows] = self._descent.improved(stock, limits, figures)
+        uses, cost = self.figures(rows, self.latest[rows])
+        parts = self.block.parts[rows]
+        holding = self.problem.cost(parts, self.latest[rows])
+        return Columns(parts, self.latest[rows].copy(), holding + cost, uses)
+
+    def _unit_price(self, rows: Integers) -> Floats:
+        return np.asarray(self.unit_price[rows])
+
+    @cached_property
+    def _descent(self) -> Descent:
+        return Descent(self.block.sources, self.block.tree.parents)
+
+    def _missed_price(self, use: Terms, cost: Terms, price: Floats) -> Floats:
+        """Cost and penalties per share missed at every node."""
+        full = np.zeros(self.problem.model.n_promises)
+        full[self.problem.kept] = price
+        shipments = cost.prices(np.full(1, float(self.counts_shipments)))
+        return np.asarray(use.prices(full) + shipments)
+
+    @cached_property
+    def _relaxed(self) -> RelaxedParts:
+        return RelaxedParts(self.block, self.unit_price, self.lowest, self.highest)
+
+    def _relaxed_bound(self, rows: Integers, price: Floats) -> Floats:
+        """Lower bounds of some parts by the relaxation."""
+        terms = self.least_use.missed, self.least_cost.missed
+        bound = self._relaxed.bound(self._missed_price(*terms, price), _ROUNDS)
+        bound = bound - self.unit_price.max(axis=1) * self.owned
+        return np.asarray(bound + self.least_cost.constant[:, 0] * self.counts_shipments)[rows]
+
+    def prune(self, price: Floats) -> None:
+        """Keep everything: lists are as short as they can be."""
+
+    def columns_within(self, price: Floats, slack: float, limit: int) -> Columns | None:
+        """All columns within a slack of their part's least; None where that is not known."""
+        found: list[Columns] = []
+        for row in range(len(self.block.parts)):
+            table = self.tables.get(row)
+            if table is None:
+                return None
+            most = table.least(price)[1] + slack
+            while table.beyond <= most:
+                if not table.grow():
+                    return None
+            places = np.flatnonzero(table.within(price, most))
+            found.append(self._columns(np.array([row]), table, places))
+            if sum(map(len, found)) > limit:
+                return None
+        return Columns.joined(found)
+
+
+@dataclass(frozen=True, eq=False)
+class ExpediteBlocks:
+    """The searches of all parts, and what they may use together."""
+
+    searches: Sequence[ExpediteSearch]
+    n_parts: int
+    allowed: Floats
+    """Use allowed to each kept promise once fixed use is taken off; positive."""
+
+    def priced(self, price: Floats, *, tolerance: float = 0.0) -> PricedParts:
+        """Price all parts; ``tolerance`` as in `ExpediteSearch.best`."""
+        columns, least = [], np.zeros(self.n_parts)
+        for search in self.searches:
+            found, low = search.best(price, tolerance=tolerance)
+            least[search.block.parts] = low
+            columns.append(found)
+        joined = Columns.joined(columns)
+        bound = float(least.sum()) - float(price @ self.allowed)
+        value = float((joined.cost + joined.uses @ price).sum()) - float(price @ self.allowed)
+        return PricedParts(joined, joined.uses.sum(axis=0), bound, value, least)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether every part's best column is found by enumeration."""
+        return all(bool(search.is_listed.all()) for search in self.searches)
+
+    def columns_within(self, price: Floats, slack: float, limit: int) -> Columns | None:
+        """All columns of all parts within a slack of their least; None where not all are known."""
+        found = []
+        for search in self.searches:
+            some = search.columns_within(price, slack, limit)
+            if some is None:
+                return None
+            found.append(some)
+        return Columns.joined(found)

@@ -1,0 +1,225 @@
+"""One run of the optimization: feasibility, prices, plan, and the check of the plan."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from partsplan.errors import PartsplanError
+from partsplan.evaluation import CommitmentResult, ImpossibleCommitment, Performance
+from partsplan.evaluation.performance import performance_of
+from partsplan.evaluation.results import Rows
+from partsplan.optimization.all_blocks import AllBlocks
+from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.clock import Clock
+from partsplan.optimization.feasibility import impossible_commitments
+from partsplan.optimization.integer import PlanSearch, relative_gap
+from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
+from partsplan.optimization.prices import PriceFinder, PriceState
+from partsplan.optimization.problem import PlanningProblem
+from partsplan.optimization.search import BlockSearch
+
+logger = logging.getLogger("partsplan")
+
+
+_OPTIMAL_GAP = 1e-9
+_DUAL_TOLERANCE = 1e-6
+_FINEST = 1e-9
+_TABLE_SHARE_OF_GAP = 1e-2
+_BLOCK_SIZE = 50
+_PROOF_SIZE = 150
+_PROOF_NODES = 300
+_EFFORT_NODES = 600
+_TIGHTENINGS = 5
+_TIGHTENING = 1e-9
+
+
+class OptimizationRun:
+    """One run: feasibility, prices, plan, and the check of the plan by the evaluation."""
+
+    def __init__(self, problem: PlanningProblem, gap: float, solver: object, clock: Clock) -> None:
+        self.problem = problem
+        self.target_gap = gap
+        self.solver = solver
+        self.clock = clock
+        places = problem.network.n_parts * problem.network.n_locations
+        self.is_small = places <= _PROOF_SIZE
+
+    def plan(self) -> StockingPlan:
+        """The plan."""
+        problem = self.problem
+        fixed = self._fixed_use()
+        impossible = self._impossible(fixed)
+        if impossible:
+            return self._without_solution(PlanStatus.INFEASIBLE, impossible)
+        allowed = (problem.allowed - fixed)[problem.kept]
+        scale = np.maximum(allowed, 1e-12 * np.maximum(problem.allowed[problem.kept], 1e-300))
+        blocks = self._blocks(scale)
+        state = self._prices(blocks)
+        bound = float("inf")
+        for _ in range(_TIGHTENINGS):
+            search = self._searched(state, blocks)
+            bound = min(bound, search.bound)  # the first is for the targets as they were promised
+            if search.best is None:
+                return self._without_solution(PlanStatus.NO_SOLUTION, [])
+            stock = self._stock_of(search)
+            performance = self._performance(stock)
+            if all(result.is_met for result in performance.commitments):
+                return self._with_solution(bound, state, stock, performance)
+            logger.info("the evaluation misses a commitment; the targets are tightened")
+            blocks = replace(blocks, allowed=blocks.allowed * (1.0 - _TIGHTENING))
+        raise PartsplanError(
+            "The plan found misses a commitment when it is evaluated, by more than rounding. "
+            "This is a fault of partsplan; please report the tables."
+        )
+
+    @cached_property
+    def searches(self) -> list[BlockSearch]:
+        """Price searches of all blocks."""
+        finest = self.is_small
+        tolerance = _FINEST if finest else max(_FINEST, _TABLE_SHARE_OF_GAP * self.target_gap)
+        blocks = self.problem.blocks(_BLOCK_SIZE)
+        return [BlockSearch(self.problem, block, tolerance) for block in blocks]
+
+    def _impossible(self, fixed: Floats) -> list[ImpossibleCommitment]:
+        return impossible_commitments(self.problem, self.searches, fixed)
+
+    def _blocks(self, allowed: Floats) -> AllBlocks:
+        return AllBlocks(self.searches, self.problem.network.n_parts, allowed)
+
+    def _prices(self, blocks: AllBlocks) -> PriceState:
+        return PriceFinder(blocks, self.clock).run(_DUAL_TOLERANCE)
+
+    def _performance(self, stock: Integers) -> Performance:
+        return performance_of(self.problem.model, stock, self.problem.evaluation)
+
+    def _shipment_cost(self, performance: Performance) -> float:
+        """Yearly cost of shipments, where they are part of the cost."""
+        return 0.0
+
+    def _is_proven(self) -> bool:
+        return all(map(_bound_is_proven, self.searches))
+
+    def _fixed_use(self) -> Floats:
+        fixed = np.zeros(self.problem.model.n_promises)
+        for search in self.searches:
+            fixed += search.block.weights.unavoidable_use().sum(axis=0)
+        return fixed
+
+    def _searched(self, state: PriceState, blocks: AllBlocks) -> PlanSearch:
+        search = PlanSearch(blocks, state, self.solver, self.clock)
+        is_open_ended = self.target_gap == 0.0 or np.isfinite(self.clock.seconds_left)
+        search.run(
+            max(self.target_gap, 1e-10),
+            None if is_open_ended else _EFFORT_NODES,
+            _PROOF_NODES if self.is_small else 0,
+        )
+        return search
+
+    def _stock_of(self, search: PlanSearch) -> Integers:
+        if search.best is None:
+            raise PartsplanError("there is no plan to read; please report the tables")
+        columns = search.best.columns.of(search.best.picked)
+        stock = np.zeros((len(columns), self.problem.network.n_locations), dtype=np.int64)
+        stock[columns.parts] = columns.stock
+        return stock
+
+    def _with_solution(
+        self, bound: float, state: PriceState, stock: Integers, performance: Performance
+    ) -> StockingPlan:
+        problem, network = self.problem, self.problem.network
+        parts = np.arange(network.n_parts)
+        unit_cost = network.parts["unit_cost"][:, None]
+        shipments = self._shipment_cost(performance)
+        is_yearly = problem.objective == "holding_cost"
+        cost = float(problem.cost(parts, stock).sum()) + is_yearly * shipments
+        holding = float((unit_cost * network.holding_rates(parts) * stock).sum())
+        bound = min(max(bound, 0.0), cost)  # no stock costs less than nothing
+        is_proven = np.isfinite(bound) and self._is_proven()
+        gap = relative_gap(cost, bound)
+        gap = 0.0 if gap <= _OPTIMAL_GAP else gap
+        price = state.price if is_proven else None
+        return StockingPlan(
+            status=PlanStatus.OPTIMAL if is_proven and gap == 0.0 else PlanStatus.FEASIBLE,
+            objective=problem.objective,
+            stock=PlannedStock(network, stock),
+            cost=cost,
+            annual_cost=holding + shipments,
+            investment=float((unit_cost * stock).sum()),
+            bound=bound if is_proven else None,
+            gap=gap if is_proven and np.isfinite(gap) else None,
+            commitments=self._priced(performance.commitments, price),
+            impossible=self._rows([]),
+            performance=performance,
+            evaluation=problem.evaluation,
+            bound_evaluation=problem.evaluation,
+            stopped_by=self._stopped_by(gap),
+            passes=state.passes,
+            runtime_seconds=self.clock.seconds,
+        )
+
+    def _stopped_by(self, gap: float) -> StoppedBy:
+        if gap <= max(self.target_gap, _OPTIMAL_GAP):
+            return "gap"
+        return "time" if self.clock.is_over else "effort"
+
+    def _priced(
+        self, results: Rows[CommitmentResult], price: Floats | None
+    ) -> Rows[CommitmentResult]:
+        """The results with the price of tightening each promise, where a bound is proven."""
+        if price is None:
+            return results
+        full = np.zeros(self.problem.model.n_promises)
+        full[self.problem.kept] = price
+        steps = [promise.use_per_target_step for promise in self.problem.model.promises]
+        rows = [
+            replace(result, price=float(mu * step) if promise.has_demand else 0.0)
+            for result, mu, step, promise in zip(
+                results, full, steps, self.problem.model.promises, strict=True
+            )
+        ]
+        return Rows(rows, CommitmentResult, self.problem.network.frame_backend)
+
+    def _rows(self, rows: list[ImpossibleCommitment]) -> Rows[ImpossibleCommitment]:
+        return Rows(rows, ImpossibleCommitment, self.problem.network.frame_backend)
+
+    def _without_solution(
+        self, status: PlanStatus, impossible: list[ImpossibleCommitment]
+    ) -> StockingPlan:
+        return StockingPlan(
+            status=status,
+            objective=self.problem.objective,
+            stock=None,
+            cost=None,
+            annual_cost=None,
+            investment=None,
+            bound=None,
+            gap=None,
+            commitments=Rows([], CommitmentResult, self.problem.network.frame_backend),
+            impossible=self._rows(impossible),
+            performance=None,
+            evaluation=self.problem.evaluation,
+            bound_evaluation=self.problem.evaluation,
+            stopped_by="time" if self.clock.is_over else None,
+            passes=0,
+            runtime_seconds=self.clock.seconds,
+        )
+
+
+def _bound_is_proven(search: BlockSearch) -> bool:
+    """Whether late units below a parent that never runs out are the fewest there can be.
+
+    So it is under ``exact`` and METRIC. Under VARI-METRIC it is for two levels of Poisson demand
+    (a child's law at endless stock is the least in convex order); deeper down, or with clustered
+    demand, a larger mean can come with a thinner tail.
+    """
+    if search.problem.evaluation != "vari_metric":
+        return True
+    tree = search.block.tree
+    has_demand = tree.rate > 0
+    is_deep = bool(has_demand[:, tree.depth >= 2].any())
+    is_clustered = (tree.variance_to_mean > 1.0).any(axis=1)
+    return not is_deep and not bool(has_demand[is_clustered][:, tree.depth >= 1].any())
