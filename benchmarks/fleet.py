@@ -25,7 +25,8 @@ from partsplan.demand import (
     renewal_count_pmf,
     renewal_function,
 )
-from partsplan.demand.renewal_windows import UnitGroups, window_counts
+from partsplan.demand.renewal_solutions import UnitGroups
+from partsplan.demand.renewal_windows import window_counts
 
 N_PARTS, N_EQUIPMENT, N_SITES, N_LOCATIONS = 10_000, 100, 400, 20
 N_MACHINES, N_MONTHS = 300_000, 36
@@ -53,10 +54,19 @@ def main() -> None:
 
         return forecast
 
+    numbers = network.parts["part_id"]
+    changes = {"part_id": numbers[0:1000:2], "superseded_by": numbers[1:1000:2]}
+    other = network.replace(supersessions=changes | {"from_date": ["2028-03-15"] * 500})
+
+    def superseded() -> None:
+        forecast_fleet(other, lives, start="2027-01", months=N_MONTHS)
+
     steps = {
         "forecast, catalogue rates": run("rates", lives=None),
         "forecast, minimal repair": run("minimal", repair="minimal"),
         "forecast, replacement on failure": run("renewal"),
+        "the same, parts replaced since the machine was new": run("machines", ages="machines"),
+        "the same, 500 parts superseded by parts of another life": superseded,
         "by part, location and month, with limits": lambda: result["renewal"].to_frame(level=0.9),
         "last-time buy of every part": lambda: last_time_buy(result["renewal"]),
     }

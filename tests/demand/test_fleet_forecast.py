@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 from partsplan.demand import LifeLaws, forecast_fleet, last_time_buy, renewal_function
 from partsplan.errors import InputError, PartsplanError
@@ -296,6 +296,30 @@ def test_parts_replaced_since_the_machine_was_new():
     assert expected(staged, "PUMP2", "BASEL") == pytest.approx(10 * renewals, rel=1e-3)
     variance = forecast.by("part").variance[0], staged.by("part").variance[-1]
     assert variance[1] == pytest.approx(variance[0], rel=1e-3)
+
+
+def test_a_supersession_finds_the_parts_of_long_running_machines_in_a_steady_state():
+    """After a hundred lives the unit in place has the equilibrium law of its remaining life."""
+    base = [{"site_id": "A", "equipment_id": "PRESS", "machines": 1, "age_hours": 100_000}]
+    lives_ = [
+        {"part_id": "PUMP", "distribution": "weibull", "shape": 4.0, "scale": 1_000.0},
+        {"part_id": "PUMP2", "distribution": "exponential", "rate": 1e-9},
+    ]
+    forecast = forecast_fleet(
+        press(
+            installed_base=base,
+            supersessions=[{"part_id": "PUMP", "superseded_by": "PUMP2"}],
+            bill_of_materials=[{"equipment_id": "PRESS", "part_id": "PUMP"}],
+        ),
+        lives_,
+        start="2026-01",
+        months=1,
+        ages="machines",
+        hours=[{"site_id": "A", "equipment_id": "PRESS", "month": "2026-01", "hours": 300}],
+    )
+    life = stats.weibull_min(4.0, scale=1_000.0)
+    remaining = integrate.quad(life.sf, 0, 300)[0] / life.mean()
+    assert forecast.total == pytest.approx(remaining, rel=1e-3)
 
 
 def test_parts_older_than_they_become_are_doubtful():

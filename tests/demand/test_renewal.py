@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from partsplan.demand import LifeLaws, renewal_count_pmf, renewal_function
-from partsplan.demand.renewal_windows import UnitGroups, window_counts
+from partsplan.demand.renewal_solutions import UnitGroups
+from partsplan.demand.renewal_windows import window_counts
 from partsplan.errors import PartsplanError
 
 # ../shared/cases/exact_weibull_renewal.json: Smith-Leadbetter series and McShane expansion in

@@ -11,7 +11,8 @@ from partsplan.demand.duane import DuaneFit, fit_duane
 from partsplan.demand.estimate import estimate_demand
 from partsplan.demand.estimating_rates import estimate_rates
 from partsplan.demand.fleet_figures import FleetFigures
-from partsplan.demand.fleet_forecast import FleetForecast, forecast_fleet
+from partsplan.demand.fleet_forecast import FleetForecast
+from partsplan.demand.forecasting_fleets import forecast_fleet
 from partsplan.demand.gamma_priors import GammaPriors, fit_gamma_prior
 from partsplan.demand.hierarchical_rates import HierarchicalRates, hierarchical_rates
 from partsplan.demand.kaplan_meier import SurvivalCurve

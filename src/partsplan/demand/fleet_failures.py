@@ -19,7 +19,8 @@ from partsplan.demand.fleet_units import FleetUnits
 from partsplan.demand.installed_base import serving_locations
 from partsplan.demand.life_laws import LifeLaws
 from partsplan.demand.life_table import LifeTable
-from partsplan.demand.renewal_windows import ShortLifeError, UnitGroups, window_counts
+from partsplan.demand.renewal_solutions import ShortLifeError, UnitGroups
+from partsplan.demand.renewal_windows import window_counts
 from partsplan.demand.succession import Stage, StagedGroups, staged_counts
 from partsplan.errors import PartsplanError
 from partsplan.network import ServiceNetwork
@@ -137,8 +138,8 @@ def _add_renewals(fleet: Fleet, tally: FleetTally, units: FleetUnits) -> None:
     try:
         counts = window_counts(groups)
     except ShortLifeError as short:
-        part = fleet.network.part_ids[int(units.part[np.argmax(units.law == short.law)])]
-        raise PartsplanError(f"Part {part!r}: {short}") from None
+        part = int(units.part[np.argmax(units.law == short.law)])
+        raise PartsplanError(f"Part {fleet.network.part_ids[part]!r}: {short}") from None
     tally.add(key, group, units.units, counts)
 
 
@@ -179,9 +180,14 @@ def _add_successions(
     )
     groups = StagedGroups(laws, first, units.age, later, clocks)
     if fleet.ages == "machines":
-        counted = staged_counts(_since_new(groups))[1:]
-    else:
-        counted = staged_counts(groups)
+        groups = _since_new(groups)
+    try:
+        counted = staged_counts(groups)[-len(stages) :]
+    except ShortLifeError as short:
+        part = int(units.part[0])
+        raise PartsplanError(
+            f"Part {fleet.network.part_ids[part]!r}, or a number that supersedes it: {short}"
+        ) from None
     everyone = np.arange(len(units))
     for stage, counts in zip(stages, counted, strict=True):
         key = fleet.key(np.full(len(units), stage.part), units.site)
@@ -218,7 +224,7 @@ def _laws_of(fleet: Fleet, units: FleetUnits, number: int) -> Integers:
 
 
 def _hourly_rates(fleet: Fleet, units: FleetUnits) -> Floats:
-    """Catalogue rates per operating hour; 1 where a life holds instead."""
+    """Catalogue rates per operating hour, above 0 so that they are a law."""
     per_year = fleet.clock.per_year[units.row]
     by_year = (units.law < 0) & np.isnan(units.per_hour)
     if (by_year & (per_year == 0.0)).any():

@@ -166,7 +166,8 @@ def fit_power_law(history: RepairHistory | Any, *, level: float = 0.95) -> Power
     :math:`\hat\beta = N / \sum \log(T / t_{ij})`. The limits of the shape are exact for such units
     stopped by the clock, :math:`2 N \beta / \hat\beta \sim \chi^2_{2N}`, and for one unit stopped
     by a failure, :math:`\chi^2_{2(N-1)}`; otherwise, and for every MTBF, they follow from the
-    observed information. The estimate is not bias-corrected.
+    observed information. The estimate is not bias-corrected. Units are taken as alike: of a fleet
+    of unlike units, each at its own constant rate, `laplace_trend_test` is the better judge.
 
     References
     ----------

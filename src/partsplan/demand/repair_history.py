@@ -14,28 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from partsplan.demand.own_tables import Columns, OwnColumn, raise_findings, read_own_table
+from partsplan.demand.own_tables import raise_findings
+from partsplan.demand.repair_tables import TABLE, named, read_chained_lives, read_events
 from partsplan.errors import Finding
-from partsplan.network import Table
 from partsplan.network.scanning import MOST_ROWS
-from partsplan.network.values import Choice, Day, Number, Text
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-_TABLE = "repair history"
-_COLUMNS = {
-    "unit_id": OwnColumn(Text()),
-    "hours": OwnColumn(Number("operating hours, 0 or more", at_least=0.0, at_most=1e12)),
-    "outcome": OwnColumn(Choice(words=("failed", "censored"))),
-}
-_LIFE_COLUMNS = _COLUMNS | {
-    "part_id": OwnColumn(Text(), is_required=False),
-    "date": OwnColumn(Day(), is_required=False),
-    "entry_hours": OwnColumn(Number(), is_required=False),
-    "failure_mode": OwnColumn(Text(), is_required=False),
-    "segment": OwnColumn(Text(), is_required=False),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,12 +129,10 @@ class RepairHistory:
         >>> RepairHistory.from_table(rows)
         RepairHistory(2 units, 1 failure, 1,428 hours observed)
         """
-        read, findings = read_own_table(_TABLE, table, _COLUMNS)
-        raise_findings(findings)
-        names, unit = _named(read["unit_id"])
+        read = read_events(table)
+        names, unit = named(read["unit_id"])
         failed = np.flatnonzero(read["outcome"] == "failed")
         ends = np.flatnonzero(read["outcome"] == "censored")
-        raise_findings(_repeated_ends(read, ends))
         end = _last(unit[failed], read["hours"][failed], len(names))
         has_end = np.zeros(len(names), dtype=bool)
         has_end[unit[ends]] = True
@@ -187,18 +170,7 @@ class RepairHistory:
         ...                           "outcome": ["failed", "failed"]}).hours
         array([413., 427.])
         """
-        read, findings = read_own_table(_TABLE, _plain_columns(table), _LIFE_COLUMNS)
-        raise_findings(findings)
-        read, rows = _lives_of(read, part_id)
-        raise_findings([*_late_entries(read, rows), *_lives_after_the_end(read, rows)])
-        names, unit = _named(read["unit_id"])
-        total = np.concatenate([[0.0], np.cumsum(_grouped(read["hours"], unit))])
-        counts = np.bincount(unit, minlength=len(names))
-        begun = np.repeat(total[np.cumsum(counts) - counts], counts)
-        age = np.empty(len(unit))
-        age[np.argsort(unit, kind="stable")] = total[1:] - begun
-        events = {name: read[name] for name in ("unit_id", "outcome")}
-        return cls.from_table(events | {"hours": age})
+        return cls.from_table(read_chained_lives(table, part_id))
 
     @property
     def n_units(self) -> int:
@@ -245,83 +217,11 @@ def _of_units(name: str, values: ArrayLike, n_units: int) -> Floats:
     return np.broadcast_to(figures, (n_units,)).copy()
 
 
-def _named(unit_ids: NDArray[Any]) -> tuple[tuple[str, ...], Integers]:
-    positions: dict[str, int] = {}
-    unit = [positions.setdefault(name, len(positions)) for name in unit_ids.tolist()]
-    return tuple(positions), np.array(unit, dtype=np.int64)
-
-
 def _last(unit: Integers, hours: Floats, n_units: int) -> Floats:
     """Greatest age per unit; NaN where it has no failure."""
     last = np.full(n_units, np.nan)
     np.fmax.at(last, unit, hours)
     return last
-
-
-def _repeated_ends(read: Columns, ends: Integers) -> list[Finding]:
-    seen: set[str] = set()
-    findings = []
-    for row in ends.tolist():
-        name = read["unit_id"][row]
-        if name in seen:
-            rule = f"unit {name!r} has more than one censored row."
-            fix = "Keep the one at which its observation ends."
-            findings.append(Finding(_TABLE, row + 1, "outcome", "censored", rule, fix))
-        seen.add(name)
-    return findings[:MOST_ROWS]
-
-
-def _plain_columns(table: Any) -> Any:
-    """Take the columns that have values out of a network's table of lives."""
-    if not isinstance(table, Table):
-        return table
-    return {name: table[name] for name in table.columns if name in table.given_columns}
-
-
-def _lives_of(read: Columns, part_id: str | None) -> tuple[Columns, Integers]:
-    """Lives of one part in the order of time within each unit, and the row of each."""
-    parts = dict.fromkeys(read["part_id"].tolist())
-    if part_id is None and len(parts) > 1:
-        raise ValueError(
-            f"part_id must name one of {len(parts)} parts, such as {next(iter(parts))!r}"
-        )
-    if part_id is not None and part_id not in parts:
-        raise ValueError(f"part_id must be a part of the table, got {part_id!r}")
-    rows = np.arange(len(read["hours"]))
-    if part_id is not None:
-        rows = rows[read["part_id"] == part_id]
-    if not np.isnat(read["date"][rows]).any():
-        rows = rows[np.argsort(read["date"][rows], kind="stable")]
-    return {name: column[rows] for name, column in read.items()}, rows
-
-
-def _grouped(values: Floats, unit: Integers) -> Floats:
-    """Values unit by unit, in order within each."""
-    return np.asarray(values[np.argsort(unit, kind="stable")])
-
-
-def _late_entries(read: Columns, rows: Integers) -> list[Finding]:
-    late = np.flatnonzero(read["entry_hours"] > 0.0)[:MOST_ROWS]
-    rule = "lives with a late entry do not add up to an age."
-    fix = "Leave out the unit, or give its ages by RepairHistory.from_arrays(start_hours=...)."
-    return [
-        Finding(_TABLE, int(rows[i]) + 1, "entry_hours", float(read["entry_hours"][i]), rule, fix)
-        for i in late
-    ]
-
-
-def _lives_after_the_end(read: Columns, rows: Integers) -> list[Finding]:
-    ended: set[str] = set()
-    findings = []
-    lives = zip(rows.tolist(), read["unit_id"].tolist(), read["outcome"].tolist(), strict=True)
-    for row, name, outcome in lives:
-        if name in ended:
-            rule = f"unit {name!r} has a life after its censored one."
-            fix = "Order the lives of a unit in time; only the last may be censored."
-            findings.append(Finding(_TABLE, row + 1, "outcome", outcome, rule, fix))
-        if outcome == "censored":
-            ended.add(name)
-    return findings[:MOST_ROWS]
 
 
 def _checked(
@@ -336,7 +236,7 @@ def _checked(
     findings = [*_bad_ends(names, start, end), *_bad_failures(names, start, end, events, rows)]
     if not names:
         rule = "there is no unit."
-        findings.append(Finding(_TABLE, None, None, None, rule, "Give at least one."))
+        findings.append(Finding(TABLE, None, None, None, rule, "Give at least one."))
     raise_findings(findings)
     order = np.lexsort((hours, unit))
     return RepairHistory(names, start, end, ends_with_failure, unit[order], hours[order])
@@ -351,7 +251,7 @@ def _bad_ends(names: tuple[str, ...], start: Floats, end: Floats) -> list[Findin
         else:
             rule = f"unit {names[i]!r} is observed from {start[i]:g} to {end[i]:g} h."
             fix = "Give an end after the start, both 0 or more."
-        findings.append(Finding(_TABLE, None, "hours", float(end[i]), rule, fix))
+        findings.append(Finding(TABLE, None, "hours", float(end[i]), rule, fix))
     return findings
 
 
@@ -370,7 +270,7 @@ def _bad_failures(
         rule = f"unit {name!r} failed at {hours[i]:g} h, but is observed from {low:g} to {high:g} h"
         fix = "Ages at failure are after the start and not after the end of observation."
         row = None if rows is None else int(rows[i]) + 1
-        findings.append(Finding(_TABLE, row, "hours", float(hours[i]), rule + ".", fix))
+        findings.append(Finding(TABLE, row, "hours", float(hours[i]), rule + ".", fix))
     return findings
 
 

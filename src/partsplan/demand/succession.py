@@ -14,17 +14,15 @@ from numpy.typing import NDArray
 from partsplan.demand.fleet_clock import Calendar
 from partsplan.demand.life_laws import LifeLaws
 from partsplan.demand.renewal import even_grid
-from partsplan.demand.renewal_windows import (
+from partsplan.demand.renewal_solutions import (
     STEPS_PER_DEVIATION,
     FirstLife,
     RenewalSolution,
     UnitGroups,
-    WindowCounts,
-    counts_of,
     interpolated,
-    renewed_at,
     solutions,
 )
+from partsplan.demand.renewal_windows import WindowCounts, counts_of, renewed_at
 from partsplan.network import ServiceNetwork
 
 Floats = NDArray[np.float64]
@@ -32,8 +30,8 @@ Integers = NDArray[np.int64]
 InPlace = Callable[[Integers], FirstLife]
 """Law of the first failure of the units in place, of some groups."""
 
-_STEPS = (64, 1024)
-"""Least and most steps of the law of the unit that a stage finds in place."""
+_STEPS = (64, 4096)
+"""Least and most steps of the hours behind and ahead, where a stage finds units in place."""
 _BLOCK = 4_000_000
 
 
@@ -140,14 +138,15 @@ def _run_stage(groups: StagedGroups, stage: int, in_place: InPlace) -> tuple[Win
     counts = WindowCounts.zeros(len(clock), clock.shape[1] - 1)
     ahead = groups.clocks[stage + 1 :, :, -1].sum(axis=0)
     grid = even_grid(ahead, _table_steps(groups.laws, groups.later, ahead))
+    behind = np.linspace(0.0, 1.0, _table_steps(groups.laws, groups.later, clock[:, -1]) + 1)
     table = in_place(np.arange(len(clock)))(grid)
     for solution, block in solutions(UnitGroups(groups.laws, later, groups.age, later, clock)):
-        n_blocks = -(-len(block) * grid.shape[1] ** 2 // _BLOCK)
+        n_blocks = -(-len(block) * grid.shape[1] * len(behind) // _BLOCK)
         for some in np.array_split(block, n_blocks):
             first = in_place(some)
             counts.put(some, counts_of(solution, first, later[some], clock[some]))
-            passed = clock[some, -1:]
-            table[some] = _remaining_life(solution, first, later[some], passed, grid[some])
+            points = clock[some, -1:] * behind
+            table[some] = _remaining_life(solution, first, later[some], points, grid[some])
     return counts, _in_place_by(table, ahead)
 
 
@@ -160,13 +159,12 @@ def _table_steps(laws: LifeLaws, later: Integers, ahead: Floats) -> int:
 
 
 def _remaining_life(
-    solution: RenewalSolution, first: FirstLife, later: Integers, passed: Floats, grid: Floats
+    solution: RenewalSolution, first: FirstLife, later: Integers, points: Floats, grid: Floats
 ) -> Floats:
-    """Law of the remaining life of the units in place when ``passed`` hours are over."""
-    steps = grid.shape[1] - 1
-    shares = np.linspace(0.0, 1.0, steps + 1)
-    failed = np.diff(renewed_at(solution, first, later, passed * shares))
-    ages = passed * (1.0 - shares)
+    """Law, over a grid, of the remaining life of the units in place at the last of the points."""
+    passed = points[:, -1:]
+    failed = np.diff(renewed_at(solution, first, later, points))
+    ages = passed - points
     survival = np.exp(
         solution.laws[later].log_survival(ages[:, :, np.newaxis] + grid[:, np.newaxis, :])
     )
