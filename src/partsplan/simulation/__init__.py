@@ -6,20 +6,30 @@ from partsplan.simulation.confirmation import (
     ConfirmedCommitment,
     confirm,
 )
+from partsplan.simulation.extra_stock import ExtraStock
 from partsplan.simulation.intervals import Interval
 from partsplan.simulation.performance import SimulatedCommitment, SimulatedPerformance
 from partsplan.simulation.periods import PeriodProbability, period_probabilities
+from partsplan.simulation.scenarios import FleetEvent, Outage, Scenario
 from partsplan.simulation.simulate import simulate
+from partsplan.simulation.stress import StressedCommitment, StressTest, stress
 
 __all__ = [
     "AssumptionChange",
     "Confirmation",
     "ConfirmedCommitment",
+    "ExtraStock",
+    "FleetEvent",
     "Interval",
+    "Outage",
     "PeriodProbability",
+    "Scenario",
     "SimulatedCommitment",
     "SimulatedPerformance",
+    "StressTest",
+    "StressedCommitment",
     "confirm",
     "period_probabilities",
     "simulate",
+    "stress",
 ]

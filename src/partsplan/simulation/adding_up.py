@@ -11,7 +11,7 @@ from partsplan.simulation.expediting import ExpeditedRun
 from partsplan.simulation.promised import PromiseWeights
 from partsplan.simulation.sourced import SourcedWeights
 from partsplan.simulation.sums import PieceSums, PlaceMoments, PlaceSums
-from partsplan.simulation.tallies import in_window, tally_classes, tally_places
+from partsplan.simulation.tallies import in_window, replication_column, tally_classes, tally_places
 from partsplan.simulation.waiting import WaitingRun
 
 Floats = NDArray[np.float64]
@@ -20,7 +20,8 @@ Integers = NDArray[np.int64]
 
 def waiting_sums(block: SimulatedBlock, run: WaitingRun, weights: PromiseWeights) -> PieceSums:
     """Sums of a run under the waiting rules."""
-    tally = tally_classes(block, run, weights.slot_class, weights.slot_days)
+    column = replication_column(block, run)
+    tally = tally_classes(block, run, weights.slots, column, run.n_replications)
     base, amount = weights.amounts(tally)
     places = tally_places(block, run)
     days = block.window_days

@@ -50,6 +50,11 @@ class PromiseWeights:
     fixed: Floats
     """Shape (n_promises,): use that is known and not counted: lanes, repair hours, direct ways."""
 
+    @property
+    def slots(self) -> tuple[Integers, Floats]:
+        """Class and window [days] of every slot."""
+        return self.slot_class, self.slot_days
+
     def of_classes(self, classes: Integers) -> PromiseWeights:
         """The same for some classes, given in ascending order."""
         slots = np.flatnonzero(np.isin(self.slot_class, classes))

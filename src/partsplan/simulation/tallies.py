@@ -58,23 +58,36 @@ def in_window(block: SimulatedBlock, part: Integers, days: Floats) -> Booleans:
 
 
 def tally_classes(
-    block: SimulatedBlock, run: WaitingRun, slot_class: Integers, slot_days: Floats
+    block: SimulatedBlock,
+    run: WaitingRun,
+    slots: tuple[Integers, Floats],
+    column: Integers,
+    n_columns: int,
 ) -> ClassTally:
-    """Sums per class; slots are pairs of a class and a window [days]."""
-    n_replications, n_classes = run.n_replications, len(block.classes)
-    customers, row = run.arrivals.customers, run.arrivals.row
-    counted = in_window(block, block.class_part[customers], run.arrivals.days)
-    cell = (customers * n_replications + row % n_replications)[counted]
+    """Sums per class and column, such as the replication.
+
+    ``slots`` are pairs of a class and a window [days]; ``column`` is -1 for a demand that does
+    not count.
+    """
+    counted = column >= 0
+    cell = (run.arrivals.customers * n_columns + column)[counted]
     waits = run.wait_days[counted]
-    shape = (n_classes, n_replications)
+    shape = (len(block.classes), n_columns)
     waited = waits > 0
     at, days = cell[waited], waits[waited]
     return ClassTally(
         demands=_summed(cell, shape),
         wait_days=_summed(at, shape, days),
         stocked_out=_summed(cell[run.stocked_out[counted]], shape),
-        late=_late(at, days, slot_class, slot_days, shape),
+        late=_late(at, days, *slots, shape),
     )
+
+
+def replication_column(block: SimulatedBlock, run: WaitingRun) -> Integers:
+    """Replication of every demand of the window, -1 outside it."""
+    arrivals = run.arrivals
+    counted = in_window(block, block.class_part[arrivals.customers], arrivals.days)
+    return np.where(counted, arrivals.row % run.n_replications, -1)
 
 
 def _summed(cell: Integers, shape: tuple[int, ...], amounts: Floats | None = None) -> Floats:

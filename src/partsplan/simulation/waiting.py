@@ -8,6 +8,7 @@ therefore worked from the root down, each in a few passes over sorted arrays.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +59,24 @@ class WaitingRun:
     """One per level, from the root down."""
 
 
+class Disruption(Protocol):
+    """What a scenario does to the service of a block."""
+
+    def lead_factor(self, part: Integers, days: Floats) -> Floats:
+        """Factor on the resupply time of orders of parts at times."""
+        ...
+
+    def reopened(self, part: Integers, location: Integers, days: Floats) -> Floats:
+        """When a location that would release a unit at a time does so."""
+        ...
+
+
 def run_waiting(
-    block: SimulatedBlock, arrivals: Arrivals, n_replications: int, rng: np.random.Generator
+    block: SimulatedBlock,
+    arrivals: Arrivals,
+    n_replications: int,
+    rng: np.random.Generator,
+    disruption: Disruption | None = None,
 ) -> WaitingRun:
     r"""Serve all demands of a block under the waiting rules.
 
@@ -71,6 +88,8 @@ def run_waiting(
         Replications of each part.
     rng
         Draws local repairs and resupply times.
+    disruption
+        What a scenario changes.
 
     Returns
     -------
@@ -95,11 +114,13 @@ def run_waiting(
     for level, (at, mended) in enumerate(zip(visits, repaired, strict=True)):
         visit = _visit(block, arrivals, level, at)
         lead = _lead_days(block, arrivals, visit, rng)
+        if disruption is not None and level == 0:
+            lead = lead * disruption.lead_factor(visit.part, visit.days)
         came = released[visit.unit] + lead  # above a root, units are released at once
         if mended is not None:
             days = block.tree.repair_days[visit.part, visit.location]
             came = np.where(mended[visit.unit], visit.days + days, came)
-        queue = _queue(block, arrivals, visit, came)
+        queue = _queue(block, arrivals, visit, came, disruption)
         released[queue.unit] = queue.released
         stocked_out[queue.unit] = queue.stocked_out
         queues.append(queue)
@@ -155,13 +176,23 @@ def _visit(block: SimulatedBlock, arrivals: Arrivals, level: int, at: Integers) 
     )
 
 
-def _queue(block: SimulatedBlock, arrivals: Arrivals, visit: _Visit, came: Floats) -> Queue:
+def _queue(
+    block: SimulatedBlock,
+    arrivals: Arrivals,
+    visit: _Visit,
+    came: Floats,
+    disruption: Disruption | None,
+) -> Queue:
     """Serve the demands of one level, whose orders bring units at ``came``."""
     n_parts, n_locations = block.stock.shape
     group = visit.location * arrivals.n_rows + visit.row
     counts = np.bincount(group, minlength=n_locations * arrivals.n_rows)
     stock = np.repeat(block.stock.T.ravel(), arrivals.n_rows // n_parts)
-    out, released = served(visit.days, came, counts, stock, sort=block.may_cross)
+    sort = block.may_cross or disruption is not None
+    out, released = served(visit.days, came, counts, stock, sort=sort)
+    if disruption is not None:
+        released = disruption.reopened(visit.part, visit.location, released)
+        out |= released > visit.days
     return Queue(visit.unit, group, visit.days, released, out, came - visit.days)
 
 

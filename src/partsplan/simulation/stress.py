@@ -1,0 +1,307 @@
+"""Stress: what each commitment becomes in a scenario, how long recovery takes, what would carry it.
+
+Demands of the usual kind are the same with and without the scenario (common random numbers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.demand import DemandRates
+from partsplan.evaluation.performance import MET_TOLERANCE, check_network_and_demand
+from partsplan.evaluation.results import Rows
+from partsplan.network import ServiceNetwork
+from partsplan.simulation.arguments import check_count, check_positive, check_waits, entropy_of
+from partsplan.simulation.extra_stock import ExtraStock, least_extra_stock
+from partsplan.simulation.intervals import RatioSums, student_factor
+from partsplan.simulation.performance import figure_words
+from partsplan.simulation.running import Experiment
+from partsplan.simulation.scenarios import Scenario, effects_of
+from partsplan.simulation.simulate import experiment_on
+from partsplan.simulation.stressed_runs import StepSums, StressedRuns, check_fleets
+
+Floats = NDArray[np.float64]
+
+_RECOVERY_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class StressedCommitment:
+    """One commitment (or one value of its ``each``) in one scenario."""
+
+    scenario: str
+    """Name of the scenario."""
+    commitment_id: str
+    """Id of the commitment."""
+    metric: str
+    """uptime, response, fill_rate or mean_wait."""
+    target: float
+    """Promised share, or hours for mean_wait."""
+    usual: float | None
+    """Figure without the scenario."""
+    stressed: float | None
+    """Figure of the demand of the judged days from the start of the scenario."""
+    worst: float | None
+    """Figure of the worst step of time."""
+    worst_day: float | None
+    """Day on which that step begins."""
+    recovery_days: float | None
+    """Days until it is kept again (or as good as usual) for good; None: not within the horizon."""
+    unit: str
+    """``share`` or ``hours``."""
+    is_met: bool | None
+    """Whether the figure of the judged days keeps the promise."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StressTest:
+    """What scenarios do to the commitments of a stock."""
+
+    commitments: Rows[StressedCommitment]
+    """One row per scenario and commitment."""
+    extra_stock: Rows[ExtraStock]
+    """Units that would have carried each scenario; none where it breaks nothing."""
+    curves: dict[str, Floats]
+    """Per scenario, shape (n_commitments, n_steps): figure of the demand of each step of time."""
+    step_days: float
+    """Length of a step [days]."""
+    judged_days: float
+    """Days that ``stressed`` speaks of."""
+    horizon_days: float
+    """Days simulated from the start of the scenario."""
+    replications: int
+    """Independent replications."""
+
+    def summary(self) -> str:
+        """What each scenario breaks, how long, and what would have carried it, as text."""
+        lines = [
+            f"Stress test: {len(self.curves)} scenarios, judged over {self.judged_days:g} days, "
+            f"{self.replications:,} replications of {self.horizon_days:g} days"
+        ]
+        for name in self.curves:
+            rows = [row for row in self.commitments if row.scenario == name]
+            broken = sum(row.is_met is False for row in rows)
+            lines.append(f"  {name}: {broken} of {len(rows)} commitments broken")
+            lines += [_line(row, self.horizon_days) for row in rows]
+            lines += self._stock_lines(name)
+        return "\n".join(lines)
+
+    def _stock_lines(self, name: str) -> list[str]:
+        extra = [row for row in self.extra_stock if row.scenario == name]
+        return [
+            f"    carried by {sum(row.units for row in extra if row.part_id == part):,} more "
+            f"{part} {row_at}"
+            for part in dict.fromkeys(row.part_id for row in extra)
+            for row_at in [_places(row for row in extra if row.part_id == part)]
+        ]
+
+    def __repr__(self) -> str:
+        broken = sum(row.is_met is False for row in self.commitments)
+        return f"StressTest({len(self.curves)} scenarios, {broken} commitments broken)"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.summary())}</pre>"
+
+
+def stress(
+    network: ServiceNetwork,
+    demand: DemandRates,
+    stock: Any,
+    scenarios: Scenario | Sequence[Scenario],
+    *,
+    rng: int | np.random.Generator,
+    judged_days: float = 91.0,
+    horizon_days: float = 364.0,
+    step_days: float = 7.0,
+    replications: int = 400,
+    find_extra_stock: bool = True,
+    executor: Executor | None = None,
+) -> StressTest:
+    """Simulate what goes wrong, and what it would take to carry it.
+
+    Parameters
+    ----------
+    network : ServiceNetwork
+    demand : DemandRates
+    stock : table, plan, plan's stock, or dict {(part_id, location_id): S}
+        Base stock S [units]; ``None`` means ``network.stock``.
+    scenarios : Scenario or sequence of Scenario
+        Each starts on day 0, in a network that has settled before.
+    rng : int or numpy Generator
+        Seed; the same seed gives the same figures to the last bit, whatever the executor.
+    judged_days : float
+        Days from the start over which a commitment is judged, e.g. a quarter.
+    horizon_days, step_days : float
+        Days simulated from the start, and the steps in which recovery is followed.
+    replications : int
+        Independent replications.
+    find_extra_stock : bool
+        Whether to look for the extra stock.
+    executor : concurrent.futures.Executor, optional
+        Where pieces run; by default here.
+
+    Returns
+    -------
+    StressTest
+
+    Raises
+    ------
+    InputError
+        If a scenario names parts or locations that the network does not have.
+    PartsplanError
+        If shortages are expedited, or a fleet event hits a part without installed units.
+    ValueError
+        If an argument is not of its kind.
+
+    Notes
+    -----
+    Each demand counts with its whole wait in the step in which it is asked for. A step has
+    recovered when it is not worse, beyond chance, than what is promised (or than usual, where
+    that is worse). A closed location hands out nothing until it opens; its customers wait.
+    Extra stock is sought for the parts that the scenario names, in proportion to what they need,
+    first at the top of the network, then at the locations that serve the customers: the least
+    that keeps every commitment over the judged days that is kept without the scenario.
+
+    Examples
+    --------
+    >>> import partsplan as pp
+    >>> from partsplan.simulation import Scenario, stress
+    >>> network = pp.ServiceNetwork.from_tables(
+    ...     parts=[{"part_id": "P1", "unit_cost": 100, "resupply_days": 10}],
+    ...     locations=[{"location_id": "DC", "kind": "central"}],
+    ...     commitments=[{"commitment_id": "C1", "metric": "fill_rate", "target": 0.9}],
+    ... )
+    >>> demand = pp.DemandRates.from_table(
+    ...     [{"part_id": "P1", "location_id": "DC", "per_year": 36.5}])
+    >>> twice = Scenario("twice the failures", rate_factor={"P1": 2.0}, days=60)
+    >>> found = stress(network, demand, {("P1", "DC"): 3}, twice, rng=1)
+    >>> [row.is_met for row in found.commitments]
+    [False]
+    >>> [(row.part_id, row.location_id, row.units) for row in found.extra_stock]
+    [('P1', 'DC', 2)]
+    """
+    check_network_and_demand(network, demand)
+    check_waits(network, "stress")
+    check_positive("judged_days", judged_days)
+    check_positive("step_days", step_days)
+    check_count("replications", replications, 2)
+    if not judged_days <= horizon_days < np.inf:
+        raise ValueError(f"horizon_days must be at least judged_days, got {horizon_days!r}")
+    given = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
+    effects = [effects_of(network, scenario) for scenario in given]
+    n_steps = int(np.ceil(horizon_days / step_days))
+    experiment = experiment_on(network, demand, stock, years=n_steps * step_days / 365.0)
+    for effect in effects:
+        check_fleets(experiment, effect)
+    judged = int(np.ceil(judged_days / step_days))
+    runs = StressedRuns(replications, n_steps, step_days, entropy_of(rng), executor)
+    usual = runs.usual(experiment)
+    bar = _bar(experiment, usual)
+    rows: list[StressedCommitment] = []
+    extra: list[ExtraStock] = []
+    curves: dict[str, Floats] = {}
+    for scenario, effect in zip(given, effects, strict=True):
+        spared = runs.spared(experiment, effect)
+        sums = spared.plus(runs.touched(experiment, effect))
+        found, curve = _judged(experiment, scenario.name, usual, sums, judged)
+        rows += found
+        curves[scenario.name] = curve
+        if find_extra_stock and any(row.is_met is False for row in found):
+            extra += least_extra_stock(
+                experiment, runs, effect, spared, bar=(bar, judged), name=scenario.name
+            )
+    backend = network.frame_backend
+    return StressTest(
+        commitments=Rows(rows, StressedCommitment, backend),
+        extra_stock=Rows(extra, ExtraStock, backend),
+        curves=curves,
+        step_days=step_days,
+        judged_days=judged * step_days,
+        horizon_days=n_steps * step_days,
+        replications=replications,
+    )
+
+
+def _bar(experiment: Experiment, usual: StepSums) -> Floats:
+    """Most use of every promise: what it allows, or the usual use where that is more."""
+    allowed = np.array([promise.allowed for promise in experiment.model.promises])
+    before = np.nan_to_num(usual.uses(experiment.weights))
+    return np.asarray(np.maximum(allowed, before) * (1.0 + MET_TOLERANCE))
+
+
+def _judged(
+    experiment: Experiment, name: str, usual: StepSums, stressed: StepSums, judged: int
+) -> tuple[list[StressedCommitment], Floats]:
+    """Every commitment in one scenario, and its figure by step of time."""
+    weights, promises = experiment.weights, experiment.model.promises
+    before, bars = usual.uses(weights), _bar(experiment, usual)
+    over = stressed.first(judged).uses(weights)
+    by_step = stressed.uses_by_step(weights)
+    least = _least_by_step(stressed, weights.fixed, weights.scale)
+    rows = []
+    curve = np.full(by_step.shape, np.nan)
+    for c, promise in enumerate(promises):
+        figures = by_step[c]
+        known = ~np.isnan(figures)
+        curve[c, known] = [promise.achieved(float(use)) for use in figures[known]]
+        worst = int(np.nanargmax(figures)) if known.any() else None
+        bar = float(bars[c])
+        bad = np.flatnonzero(known & (least[c] > bar))
+        last = int(bad[-1]) + 1 if len(bad) else 0
+        recovered = None if last == len(figures) else last * stressed.step_days
+        seen = promise.has_demand and not np.isnan(over[c])
+        rows.append(
+            StressedCommitment(
+                scenario=name,
+                commitment_id=promise.commitment_id,
+                metric=promise.metric,
+                target=promise.target,
+                usual=None if np.isnan(before[c]) else promise.achieved(float(before[c])),
+                stressed=promise.achieved(float(over[c])) if seen else None,
+                worst=None if worst is None else float(curve[c, worst]),
+                worst_day=None if worst is None else worst * stressed.step_days,
+                recovery_days=recovered,
+                unit=promise.unit,
+                is_met=bool(over[c] <= bar) if seen else (None if promise.has_demand else True),
+            )
+        )
+    return rows, curve
+
+
+def _least_by_step(sums: StepSums, fixed: Floats, scale: Floats) -> Floats:
+    """Lower bound of the use in every step: what is certain to be late."""
+    ratio = RatioSums.of(sums.base.swapaxes(1, 2), sums.amount.swapaxes(1, 2))
+    factor = student_factor(ratio.n, _RECOVERY_CONFIDENCE)
+    lower = np.maximum(ratio.ratio - factor * ratio.error, 0.0)
+    return np.asarray(fixed[:, np.newaxis] + scale[:, np.newaxis] * np.nan_to_num(lower))
+
+
+def _line(row: StressedCommitment, horizon_days: float) -> str:
+    if row.stressed is None:
+        return f"    {row.commitment_id}: no demand"
+    usual, stressed, worst = (
+        figure_words(figure, None, None, row.unit)
+        for figure in (row.usual, row.stressed, row.worst)
+    )
+    mark = "kept  " if row.is_met else "BROKEN"
+    if row.recovery_days is None:
+        recovery = f"not recovered within {horizon_days:g} days"
+    else:
+        recovery = f"recovered after {row.recovery_days:g} days" if row.recovery_days else "no harm"
+    return (
+        f"    {mark} {row.commitment_id}: {usual} becomes {stressed}, in the worst step {worst}; "
+        f"{recovery}"
+    )
+
+
+def _places(rows: Any) -> str:
+    """Where extra units are put: "at DC", or at how many locations."""
+    names = [row.location_id for row in rows]
+    return f"at {names[0]}" if len(names) == 1 else f"over {len(names)} locations"
