@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from partsplan.demand import LifeLaws, forecast_fleet, last_time_buy, renewal_function
+from partsplan.demand import (
+    LifeLaws,
+    fit_lifetimes,
+    forecast_fleet,
+    last_time_buy,
+    renewal_function,
+)
 from partsplan.errors import InputError, PartsplanError
 from partsplan.network import ServiceNetwork
 
@@ -572,3 +578,20 @@ def test_what_cannot_be_forecast_is_told():
     new = [{"part_id": "PUMP2", "distribution": "exponential", "rate": 1e-4}]
     with pytest.raises(PartsplanError, match="'BOARD' has failures_per_year on machines with"):
         forecast_fleet(network, new, start="2026-01", months=12)
+
+
+def test_fitted_lives_go_straight_into_a_forecast():
+    rng = np.random.default_rng(6)
+    hours = 12_000.0 * rng.weibull(2.5, 300)
+    failures = [
+        {"part_id": "PUMP", "hours": min(h, 9_000.0), "outcome": word}
+        for h, word in zip(hours, np.where(hours < 9_000, "failed", "censored"), strict=True)
+    ]
+    fits = fit_lifetimes(failures)
+    forecast = forecast_fleet(press(), fits, start="2026-01", months=12)
+    record = {name: fits.to_records()[0][name] for name in ("part_id", "distribution")}
+    figures = {name: fits.to_records()[0][name] for name in ("shape", "scale")}
+    same = forecast_fleet(press(), [record | figures], start="2026-01", months=12)
+    assert forecast.mean == pytest.approx(same.mean)
+    truth = forecast_fleet(press(), [PUMP], start="2026-01", months=12)
+    assert forecast.total == pytest.approx(truth.total, rel=0.1)
