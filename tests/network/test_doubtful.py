@@ -95,3 +95,13 @@ def test_machines_without_parts(two_level_tables: Tables) -> None:
 def test_no_word_on_demand_that_may_come_later(two_level_tables: Tables) -> None:
     only = {name: two_level_tables[name] for name in ("parts", "locations")}
     assert warnings_of(only) == ""
+
+
+def test_a_superseding_part_is_told_apart_from_an_unused_one(two_level_tables: Tables) -> None:
+    two_level_tables["parts"].append({"part_id": "P3", "unit_cost": 1, "resupply_days": 1})
+    two_level_tables["supersessions"] = [{"part_id": "P1", "superseded_by": "P3"}]
+    assert warnings_of(two_level_tables) == (
+        "parts row 3, column part_id: part 'P3' replaces a superseded one, but no machine and no "
+        "demand names it: today's rates give it no stock. forecast_fleet(...).demand() moves the "
+        "failures to it from its date."
+    )

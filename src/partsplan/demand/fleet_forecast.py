@@ -43,8 +43,8 @@ class FleetForecast:
     location: Integers
     """Shape (n_places,): position of the location that serves them."""
     counts: WindowCounts
-    """Failures of each place per month and in all, when rates are known; month by month they
-    depend on each other, place by place they do not."""
+    """Failures of each place per month and in all, when rates are known. Months depend on each
+    other; places do not, a superseded number and its successor set aside."""
     rate_shape: Floats
     """Shape (n_parts,): gamma shape of the part's uncertain rate; inf where it is known."""
     fleet: Fleet

@@ -93,7 +93,8 @@ def forecast_fleet(
     mean^2 / rate_shape to the variance: exact for constant rates and minimal repair, and an
     approximation for renewals. A superseded number is replaced by the new one at the first
     failure from its date; a new number without a life has that of the old one. Under minimal
-    repair the number changes, but not the age.
+    repair the number changes, but not the age. Sums over an old and a new number take their
+    counts as independent.
 
     References
     ----------

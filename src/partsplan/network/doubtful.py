@@ -170,9 +170,28 @@ def _unused_parts(tables: TableSet) -> Found:
         yield from _rows(
             tables,
             ("parts", "part_id"),
-            ~_used(tables),
+            ~_used(tables) & ~_superseding(tables),
             "no machine uses part {id}, and neither demand nor usage has it: it will get no stock.",
             "Add it to bill_of_materials or take it out.",
+        )
+
+
+def _superseding(tables: TableSet) -> Mask:
+    """Parts that replace a superseded one."""
+    superseding = np.zeros(tables.count("parts"), dtype=bool)
+    superseding[tables.index("supersessions", "superseded_by")] = True
+    return superseding
+
+
+def _superseding_parts(tables: TableSet) -> Found:
+    if _knows_demand(tables):
+        yield from _rows(
+            tables,
+            ("parts", "part_id"),
+            _superseding(tables) & ~_used(tables),
+            "part {id} replaces a superseded one, but no machine and no demand names it: today's "
+            "rates give it no stock.",
+            "forecast_fleet(...).demand() moves the failures to it from its date.",
         )
 
 
@@ -234,6 +253,7 @@ _RULES: tuple[Callable[[TableSet], Found], ...] = (
     _resupply_in_hours,
     _order_quantities,
     _unused_parts,
+    _superseding_parts,
     _parts_without_demand,
     _locations_without_demand,
     _rates_per_hour,
