@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from partsplan.demand import estimate_demand, estimate_rates, weak_points
@@ -358,3 +360,42 @@ def test_intervals_of_segments_cover_the_truth():
     lower, upper = (end[n:] for end in rates.interval_per_hour)
     covered = (lower <= 1e-3 * theta) & (1e-3 * theta <= upper)
     assert covered.mean() == pytest.approx(0.95, abs=0.015)
+
+
+ANY_COUNT = st.fixed_dictionaries(
+    {
+        "part_id": st.sampled_from([f"P{i}" for i in range(6)]),
+        "segment": st.sampled_from(["A", "B", "C", ""]),
+        "failures": st.sampled_from([0, 0, 1, 2, 30, 100_000]),
+        "operating_hours": st.floats(-2, 9).map(lambda power: 10.0**power),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(ANY_COUNT, min_size=1, max_size=40),
+    rated=st.sets(st.sampled_from([f"P{i}" for i in range(6)])),
+    prior=st.sampled_from(["catalogue", "family"]),
+)
+def test_any_counts_give_rates(rows, rated, prior):
+    """Counts over eleven powers of ten in hours: rates, shapes and intervals are all positive."""
+    rates = estimate_rates(
+        rows,
+        catalogue_per_hour={name: 10.0 ** -(1 + int(name[1])) for name in rated},
+        family={f"P{i}": "PUMPS" if i % 2 else "FANS" for i in range(6)},
+        prior=prior,
+    )
+    lower, upper = rates.interval_per_hour
+    assert np.isfinite(rates.per_hour).all()
+    assert (rates.per_hour > 0).all()
+    assert (rates.shape > 0).all()
+    assert (lower < upper).all()
+    assert len(rates.to_records()) == len(rates)
+    assert rates.summary()
+
+
+def test_hours_of_large_fleets_are_taken():
+    """223,000 drives for a year are 1.95e9 drive-hours, as one real model has run."""
+    rates = estimate_rates([{"part_id": "D", "failures": 5_000, "operating_hours": 1.952e9}])
+    assert rates.per_hour[0] == pytest.approx(5_000.5 / 1.952e9)

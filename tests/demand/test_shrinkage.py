@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
-from partsplan.demand.overdispersion import (
-    DispersionProfile,
-    GroupedCounts,
-    GroupPriors,
-    fit_dispersion,
-    group_rates,
-)
+from partsplan.demand.dispersion_fitting import DispersionProfile, fit_dispersion
+from partsplan.demand.overdispersion import GroupedCounts, GroupPriors, group_rates
 from partsplan.demand.shrinkage import segment_spread, shrunk_rates
 
 

@@ -91,9 +91,10 @@ class FieldEvidence:
 
 
 def distinct(keys: Integers) -> tuple[Integers, Integers]:
-    """Distinct keys in ascending order, and the position of each key among them."""
-    if len(keys) > 1 and (np.diff(keys) > 0).all():
-        return keys, np.arange(len(keys))
+    """Distinct keys, 0 or above, in ascending order, and the position of each key among them."""
+    if int(keys.max(initial=-1)) < 4 * len(keys):
+        is_there = np.bincount(keys) > 0
+        return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[keys]
     values, place = np.unique(keys, return_inverse=True)
     return values, place.reshape(-1)
 

@@ -12,13 +12,8 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from partsplan.demand.overdispersion import (
-    DispersionProfile,
-    GroupedCounts,
-    GroupPriors,
-    fit_dispersion,
-    group_rates,
-)
+from partsplan.demand.dispersion_fitting import DispersionProfile, fit_dispersion
+from partsplan.demand.overdispersion import GroupedCounts, GroupPriors, group_rates
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand.counts import GammaPosterior
+from partsplan.demand.dispersion_fitting import DispersionProfile, fit_dispersion
 from partsplan.demand.overdispersion import (
-    DispersionProfile,
     GroupedCounts,
     GroupPriors,
     GroupRates,
-    fit_dispersion,
     group_rates,
+    shifted,
 )
 
 Floats = NDArray[np.float64]
@@ -94,11 +94,11 @@ def shrunk_rates(
     )
     loading = 1.0 / (1.0 + of_member * mode * counts.exposure)
     evidence = 1.0 + of_member * counts.failures
-    shift = loading * ((2.0 * loading - 1.0) * known - bend) / (2.0 * known**2)
+    shift = shifted(loading * ((2.0 * loading - 1.0) * known - bend), known)
     shared = loading**2 / known
     return ShrunkRates(
         groups=groups,
-        rate=mode * evidence * loading * np.exp(shift),
+        rate=mode * evidence * loading * shift,
         loading=loading,
         own_variance=of_member / evidence * (1.0 + shared),
         shared_variance=shared,

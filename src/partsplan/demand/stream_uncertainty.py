@@ -46,6 +46,8 @@ class StreamUncertainty:
         evidence = demand.evidence
         if evidence is None or evidence.segments is None or demand.usage is not None:
             return by_part
+        if evidence.part_ids != network.part_ids:  # the demand was made for another network
+            return by_part
         return by_part._with_segments(network, evidence, streams)
 
     def _with_segments(

@@ -41,6 +41,7 @@ EquipmentId = Annotated[str, Text(), RefersTo("equipment")]
 Money = Annotated[float, Number("an amount of money, 0 or more", at_least=0.0)]
 Days = Annotated[float, Number("a number of days, 0 or more", at_least=0.0, at_most=1e6)]
 Hours = Annotated[float, Number("a number of hours, 0 or more", at_least=0.0, at_most=1e9)]
+FleetHours = Annotated[float, Number("a number of hours, 0 or more", at_least=0.0, at_most=1e15)]
 PositiveHours = Annotated[float, Number("a number of hours above 0", above=0.0, at_most=1e12)]
 YearHours = Annotated[
     float, Number("operating hours per year, 0 to 8760", at_least=0.0, at_most=8760.0)

@@ -19,6 +19,7 @@ from partsplan.network.fields import (
     Days,
     Each,
     EquipmentId,
+    FleetHours,
     Fraction,
     Hours,
     Id,
@@ -396,7 +397,7 @@ class FailureCount(Record):
     """The part."""
     failures: Units
     """Failures counted [failures]."""
-    operating_hours: Hours
+    operating_hours: FleetHours
     """Operating hours of installed units: machines x quantity x hours [hours]."""
     segment: Id = ""
     """Usage band or environment."""
