@@ -65,31 +65,45 @@ def customer_classes(model: ServiceModel, stock: Integers) -> CustomerClasses:
     )
 
 
-def customer_streams(model: ServiceModel, stock: Integers) -> CustomerClasses:
-    """Every demand stream as two classes: demands that stop the machine, and the others.
-
-    For what a customer measures on the failures that happened. ``of_stream`` gives the class
-    that stops; the other one follows it. Parts that no promise speaks of have no demand.
-    """
+def customers_by_stream(model: ServiceModel, stock: Integers) -> CustomerClasses:
+    """Every demand stream as a class of its own, whatever the stock: so demands stay the same."""
     streams = model.streams
     shipper, hours = model.shippers(stock)
     order = np.argsort(streams.part, kind="stable")
     rank = np.empty(len(streams), dtype=np.int64)
     rank[order] = np.arange(len(streams))
-    promised = [streams.part[promise.streams] for promise in model.promises]
-    asked = np.isin(streams.part, np.concatenate([np.zeros(0, np.int64), *promised]))
-    per_day = np.where(asked, streams.per_year, 0.0) / DAYS_PER_YEAR
-    stops = streams.stopping_fraction
-    both = np.stack([per_day * stops, per_day * (1.0 - stops)], axis=1)
-    part, location = streams.part[order].repeat(2), streams.location[order].repeat(2)
+    part, location = streams.part[order], streams.location[order]
     return CustomerClasses(
         part=part,
         location=location,
-        shipper=shipper[order].repeat(2),
-        per_day=both[order].ravel(),
+        shipper=shipper[order],
+        per_day=streams.per_year[order] / DAYS_PER_YEAR,
         variance_to_mean=clustering_of(model, part, location),
-        of_stream=2 * rank,
+        of_stream=rank,
         lane_hours=hours,
+    )
+
+
+def customer_stops(model: ServiceModel, stock: Integers) -> CustomerClasses:
+    """Every demand stream as two classes: demands that stop the machine, and the others.
+
+    For what a customer measures on the failures that happened. ``of_stream`` gives the class
+    that stops; the other one follows it. Parts that no promise speaks of have no demand.
+    """
+    single = customers_by_stream(model, stock)
+    promised = [model.streams.part[promise.streams] for promise in model.promises]
+    asked = np.isin(single.part, np.concatenate([np.zeros(0, np.int64), *promised]))
+    per_day = np.where(asked, single.per_day, 0.0)
+    stops = np.empty(len(single))
+    stops[single.of_stream] = model.streams.stopping_fraction
+    return CustomerClasses(
+        part=single.part.repeat(2),
+        location=single.location.repeat(2),
+        shipper=single.shipper.repeat(2),
+        per_day=np.stack([per_day * stops, per_day * (1.0 - stops)], axis=1).ravel(),
+        variance_to_mean=single.variance_to_mean.repeat(2),
+        of_stream=2 * single.of_stream,
+        lane_hours=single.lane_hours,
     )
 
 

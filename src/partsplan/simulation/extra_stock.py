@@ -61,7 +61,7 @@ def least_extra_stock(
     most, n_steps = bar
 
     def carries(extra: Integers) -> bool:
-        more = Experiment.of(
+        more = Experiment.by_stream(
             experiment.model,
             experiment.stock + extra,
             experiment.lead_times,
@@ -71,11 +71,17 @@ def least_extra_stock(
         uses = sums.first(n_steps).uses(more.weights)
         return bool((np.nan_to_num(uses) <= most).all())
 
-    for place in (_at_top, _where_served):
-        extra = _least(carries, need, place(experiment), int(np.ceil(need.max())))
-        if extra is not None:
-            return _records(experiment, name, extra)
-    return []
+    top, serving = _at_top(experiment), _where_served(experiment)
+    most_units = int(np.ceil(need.max()))
+    found = [
+        _least(carries, need, shares, most_units)
+        for shares in (top, serving, (top + serving) / 2.0)
+    ]
+    prices = experiment.model.network.parts["unit_cost"][:, np.newaxis]
+    enough = [extra for extra in found if extra is not None]
+    if not enough:
+        return []
+    return _records(experiment, name, min(enough, key=lambda extra: float((extra * prices).sum())))
 
 
 def _need(experiment: Experiment, effects: Effects) -> Floats:

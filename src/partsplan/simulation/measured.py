@@ -25,7 +25,7 @@ Booleans = NDArray[np.bool_]
 
 
 def measured_weights(model: ServiceModel, customers: CustomerClasses) -> PromiseWeights:
-    """Weights of what is measured; ``customers`` are those of `customer_streams`.
+    """Weights of what is measured; ``customers`` are those of `customer_stops`.
 
     A promise measures amount / base; an uptime measures amount / days of the period, the days
     that a machine is down.

@@ -28,7 +28,7 @@ from partsplan.simulation.arguments import (
     check_waits,
     entropy_of,
 )
-from partsplan.simulation.customers import customer_streams
+from partsplan.simulation.customers import customer_stops
 from partsplan.simulation.lead_times import LeadTimeLaw
 from partsplan.simulation.measured import measured_weights
 from partsplan.simulation.running import Experiment, Progress, run_pieces
@@ -184,7 +184,7 @@ def _with_period(promise: Promise, period_months: float | None) -> Promise:
 def _over_periods(whole: Experiment, promises: tuple[Promise, ...], months: float) -> Experiment:
     """The same experiment for some promises, each replication one period."""
     model = whole.model.with_promises(promises)
-    customers = customer_streams(model, whole.stock)
+    customers = customer_stops(model, whole.stock)
     return Experiment.of_customers(
         model,
         whole.stock,

@@ -20,7 +20,7 @@ from partsplan.evaluation.model import ServiceModel
 from partsplan.simulation.adding_up import expedited_sums, waiting_sums
 from partsplan.simulation.arrivals import draw_arrivals
 from partsplan.simulation.blocks import SimulatedBlock, simulated_blocks
-from partsplan.simulation.customers import CustomerClasses, customer_classes
+from partsplan.simulation.customers import CustomerClasses, customer_classes, customers_by_stream
 from partsplan.simulation.expediting import ExpeditedRun, run_expediting
 from partsplan.simulation.following import run_following
 from partsplan.simulation.lead_times import LeadTimes
@@ -97,6 +97,21 @@ class Experiment:
             lead_times=lead_times,
             window_days=window_days,
             warmup_days=warmup_days,
+        )
+
+    @classmethod
+    def by_stream(
+        cls, model: ServiceModel, stock: Integers, lead_times: LeadTimes, window_days: float
+    ) -> Experiment:
+        """One whose demands are the same at every stock, for comparing stocks (waiting rules)."""
+        customers = customers_by_stream(model, stock)
+        return cls.of_customers(
+            model,
+            stock,
+            customers,
+            promise_weights(model, customers),
+            lead_times=lead_times,
+            window_days=window_days,
         )
 
     @classmethod

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand import DemandRates
+from partsplan.evaluation.commitments import DAYS_PER_YEAR
 from partsplan.evaluation.performance import MET_TOLERANCE, check_network_and_demand
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork
@@ -30,6 +31,7 @@ from partsplan.simulation.stressed_runs import StepSums, StressedRuns, check_fle
 Floats = NDArray[np.float64]
 
 _RECOVERY_CONFIDENCE = 0.95
+"""Of all steps together: so seldom does a step look worse by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +168,9 @@ def stress(
     recovered when it is not worse, beyond chance, than what is promised (or than usual, where
     that is worse). A closed location hands out nothing until it opens; its customers wait.
     Extra stock is sought for the parts that the scenario names, in proportion to what they need,
-    first at the top of the network, then at the locations that serve the customers: the least
-    that keeps every commitment over the judged days that is kept without the scenario.
+    at the top of the network, at the locations that serve the customers, or half and half,
+    whichever costs least: the least that keeps every commitment over the judged days that is kept
+    without the scenario.
 
     Examples
     --------
@@ -197,13 +200,14 @@ def stress(
     given = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     effects = [effects_of(network, scenario) for scenario in given]
     n_steps = int(np.ceil(horizon_days / step_days))
-    experiment = experiment_on(network, demand, stock, years=n_steps * step_days / 365.0)
+    whole = experiment_on(network, demand, stock, years=n_steps * step_days / DAYS_PER_YEAR)
+    experiment = Experiment.by_stream(whole.model, whole.stock, whole.lead_times, whole.window_days)
     for effect in effects:
         check_fleets(experiment, effect)
     judged = int(np.ceil(judged_days / step_days))
     runs = StressedRuns(replications, n_steps, step_days, entropy_of(rng), executor)
     usual = runs.usual(experiment)
-    bar = _bar(experiment, usual)
+    bar = _bar(experiment, usual, judged)
     rows: list[StressedCommitment] = []
     extra: list[ExtraStock] = []
     curves: dict[str, Floats] = {}
@@ -229,11 +233,15 @@ def stress(
     )
 
 
-def _bar(experiment: Experiment, usual: StepSums) -> Floats:
-    """Most use of every promise: what it allows, or the usual use where that is more."""
+def _bar(experiment: Experiment, usual: StepSums, judged: int) -> Floats:
+    """Most use of every promise: what it allows, or the usual use where that is more.
+
+    Usual is that of the judged steps and of all: the demands are the same as in the scenario.
+    """
     allowed = np.array([promise.allowed for promise in experiment.model.promises])
-    before = np.nan_to_num(usual.uses(experiment.weights))
-    return np.asarray(np.maximum(allowed, before) * (1.0 + MET_TOLERANCE))
+    windows = (usual, usual.first(judged))
+    before = [np.nan_to_num(window.uses(experiment.weights)) for window in windows]
+    return np.asarray(np.maximum.reduce([allowed, *before]) * (1.0 + MET_TOLERANCE))
 
 
 def _judged(
@@ -241,7 +249,7 @@ def _judged(
 ) -> tuple[list[StressedCommitment], Floats]:
     """Every commitment in one scenario, and its figure by step of time."""
     weights, promises = experiment.weights, experiment.model.promises
-    before, bars = usual.uses(weights), _bar(experiment, usual)
+    before, bars = usual.uses(weights), _bar(experiment, usual, judged)
     over = stressed.first(judged).uses(weights)
     by_step = stressed.uses_by_step(weights)
     least = _least_by_step(stressed, weights.fixed, weights.scale)
@@ -278,7 +286,8 @@ def _judged(
 def _least_by_step(sums: StepSums, fixed: Floats, scale: Floats) -> Floats:
     """Lower bound of the use in every step: what is certain to be late."""
     ratio = RatioSums.of(sums.base.swapaxes(1, 2), sums.amount.swapaxes(1, 2))
-    factor = student_factor(ratio.n, _RECOVERY_CONFIDENCE)
+    confidence = 1.0 - (1.0 - _RECOVERY_CONFIDENCE) / sums.base.shape[2]
+    factor = student_factor(ratio.n, confidence)
     lower = np.maximum(ratio.ratio - factor * ratio.error, 0.0)
     return np.asarray(fixed[:, np.newaxis] + scale[:, np.newaxis] * np.nan_to_num(lower))
 
