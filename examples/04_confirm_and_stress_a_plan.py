@@ -13,7 +13,6 @@ from partsplan.simulation import (
     FleetEvent,
     Outage,
     Scenario,
-    confirm,
     period_probabilities,
     stress,
 )
@@ -32,7 +31,7 @@ def main() -> None:
     plan = pp.optimize(network, demand)
     print(plan.summary(), end="\n\n")
 
-    print(confirm(network, demand, plan, rng=SEED, life_shapes={"BRAKE": 3.0}).summary())
+    print(plan.confirm(rng=SEED, life_shapes={"BRAKE": 3.0}).summary())
 
     print("\nKept in a quarter, as the contract measures it")
     for row in period_probabilities(network, demand, plan, rng=SEED):

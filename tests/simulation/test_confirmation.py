@@ -178,3 +178,14 @@ def test_what_is_refused():
         pp.simulate(network, demand, {}, years=1, replications=2, rng=1, life_shapes={"P9": 2.0})
     with pytest.raises(ValueError, match=r"life_shapes must be above 0, got -2\.0 for part 'P1'"):
         pp.simulate(network, demand, {}, years=1, replications=2, rng=1, life_shapes={"P1": -2.0})
+
+
+def test_a_plan_confirms_itself():
+    network, demand = one_location(0.9)
+    plan = pp.optimize(network, demand)
+    assert plan.confirm(rng=1, drop_assumptions=False).is_confirmed
+    impossible = pp.optimize(
+        network, demand, limits=[{"part_id": "P1", "location_id": "DC", "maximum": 0}]
+    )
+    with pytest.raises(ValueError, match="confirm needs a plan, but the status is infeasible"):
+        impossible.confirm(rng=1)

@@ -19,6 +19,7 @@ from partsplan.evaluation.describing import commitment_lines, commitment_table_h
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork, frame_of
 from partsplan.optimization.axes import Integers
+from partsplan.simulation import Confirmation, confirm
 
 
 class PlanStatus(StrEnum):
@@ -121,6 +122,13 @@ class StockingPlan:
         if self.performance is None:
             raise ValueError(f"contributions need a plan, but the status is {self.status}")
         return self.performance.contributions(commitment_id)
+
+    def confirm(self, *, rng: int | np.random.Generator, **options: Any) -> Confirmation:
+        """Confirm or refute each commitment by simulation; see `partsplan.simulation.confirm`."""
+        if self.performance is None:
+            raise ValueError(f"confirm needs a plan, but the status is {self.status}")
+        model = self.performance.model
+        return confirm(model.network, model.demand, self, rng=rng, **options)
 
     def summary(self) -> str:
         """The plan as text: status, cost, proof and every commitment."""
