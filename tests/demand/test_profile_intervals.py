@@ -82,7 +82,7 @@ def test_lognormal_bounds_of_complete_lives() -> None:
     assert lower[0] < logs.std() < upper[0]
 
 
-def test_bounds_of_a_fraction_lie_on_the_profile() -> None:
+def test_bounds_where_a_fraction_never_fails_lie_on_the_profile() -> None:
     rng = np.random.default_rng(5)
     life = np.where(rng.random(80) < 0.5, 500 * rng.weibull(2.0, 80), np.inf)
     failed = life < 1500
@@ -92,15 +92,33 @@ def test_bounds_of_a_fraction_lie_on_the_profile() -> None:
         for t, f in zip(life, failed, strict=True)
     ]
     fits = fit_lifetimes(lives, distribution="weibull_never_fails")
+
+    def value(log_shape: float, log_scale: float, never: float) -> float:
+        if not 0.0 <= never < 1.0:
+            return -1e9
+        law, share = scipy_law("weibull_never_fails", [np.exp(log_shape), np.exp(log_scale), never])
+        return plain_log_likelihood(law, share, lives)
+
     for bound in fits.interval("never_fails"):
-        never = float(bound[0])
-
-        def loss(x: np.ndarray, never: float = never) -> float:
-            law, share = scipy_law("weibull_never_fails", [np.exp(x[0]), np.exp(x[1]), never])
-            return -plain_log_likelihood(law, share, lives)
-
-        found = optimize.minimize(loss, [0.7, 6.2], method="Nelder-Mead")
+        found = optimize.minimize(
+            lambda x, never=float(bound[0]): -value(*x, never), [0.7, 6.2], method="Nelder-Mead"
+        )
         assert fits.log_likelihood[0] + found.fun == pytest.approx(DROP, abs=1e-3)
+
+    def by_quantile(x: np.ndarray, time: float) -> float:
+        """Shape and fraction that never fails are free, and 30 % of all have failed by then."""
+        among = 0.3 / (1.0 - x[1]) if x[1] < 1.0 else 1.0
+        if not 0.0 < among < 1.0:
+            return 1e9
+        log_scale = np.log(time) - np.log(-np.log(1 - among)) / np.exp(x[0])
+        return -value(x[0], log_scale, x[1])
+
+    for bound in fits.quantile_interval(0.3):
+        start = [np.log(fits.parameter("shape")[0]), fits.parameter("never_fails")[0]]
+        found = optimize.minimize(by_quantile, start, args=(float(bound[0]),), method="Nelder-Mead")
+        assert fits.log_likelihood[0] + found.fun == pytest.approx(DROP, abs=1e-3)
+    assert np.isnan(fits.quantile(0.9)[0])
+    assert np.isnan([bound[0] for bound in fits.quantile_interval(0.9)]).all()
 
 
 def test_a_bound_that_is_not_there_is_unknown() -> None:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.demand.life_paths import LogitFraction, LogMean, LogQuantile, LogShape, Path
+from partsplan.demand.life_paths import (
+    LogitFraction,
+    LogMean,
+    LogQuantile,
+    LogQuantileOfAll,
+    LogShape,
+    Path,
+)
 from partsplan.demand.standard_laws import ExtremeValueLaw, NormalLaw, StandardLaw
 
 Floats = NDArray[np.float64]
@@ -78,7 +85,9 @@ class Family:
         return (() if self.has_fixed_shape else (1,)) + ((2,) if self.has_fraction else ())
 
     def quantile(self, share: float) -> Figure:
-        """Give the time by which ``share`` of the units that ever fail have failed."""
+        """Give the time by which ``share`` of the units have failed."""
+        if self.has_fraction:
+            return Figure("quantile", LogQuantileOfAll(self.law, share), EXPONENTIAL, 1)
         w = float(self.law.quantile(share))
         return Figure("quantile", LogQuantile(w, self.free_beside_time), EXPONENTIAL, 1)
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from partsplan.demand.kaplan_meier import SurvivalCurve, survival_curve
 from partsplan.demand.life_data import LifeData
-from partsplan.demand.lifetime_families import COMPLEMENT, EXPONENTIAL, FAMILIES, Family, Figure
+from partsplan.demand.lifetime_families import COMPLEMENT, FAMILIES, Family, Figure
 from partsplan.demand.maximum_likelihood import ALL_FAIL, Estimates
 from partsplan.demand.profile_intervals import figure_errors, profile_bound
 from partsplan.errors import Finding
@@ -103,28 +103,15 @@ class LifetimeFits:
         Where a fraction never fails, NaN if the share is never reached.
         """
         check_share("share", share)
-        if not self._family.has_fraction:
-            return self._spread(self._values(self._family.quantile(share)))
-        theta = self._estimates.peak.parameters
-        fraction = 1.0 - COMPLEMENT.value(theta[:, 2])
-        within = share < fraction
-        w = self._family.law.quantile(np.where(within, share / fraction, 0.5))
-        log_hours = (theta[:, 0] + w) / theta[:, 1] + self._estimates.likelihood.center
-        return self._spread(EXPONENTIAL.value(np.where(within, log_hours, np.nan)))
+        return self._spread(self._values(self._family.quantile(share)))
 
     def quantile_interval(self, share: float, level: float | None = None) -> tuple[Floats, Floats]:
         """Likelihood-ratio interval of a quantile: lower and upper [h], shape (n_groups,) each.
 
-        Raises
-        ------
-        ValueError
-            For ``weibull_never_fails``, where a quantile of all units may not exist.
+        Where a fraction never fails, NaN for an upper bound under which the share may never be
+        reached.
         """
         check_share("share", share)
-        if self._family.has_fraction:
-            raise ValueError(
-                "distribution must be one where every unit fails, got 'weibull_never_fails'"
-            )
         return self._interval(self._family.quantile(share), level)
 
     def mean(self) -> Floats:
@@ -203,18 +190,14 @@ class LifetimeFits:
         figures = [self.parameter(name) for name in self.parameter_names]
         head = ["part_id", "segment", "failures", "censored", *self.parameter_names, "B10 [h]"]
         figures.append(self.quantile(0.1))
-        bounds: tuple[Floats, ...] = ()
-        if not self._family.has_fraction:
-            head.append(f"{self.level:.0%} interval")
-            bounds = self._interval(self._family.quantile(0.1), None, known)
+        head.append(f"{self.level:.0%} interval")
+        bounds = self._interval(self._family.quantile(0.1), None, known)
         rows = [head]
         for g in range(shown):
             told = [self.part_ids[g], self.segments[g] or "-"]
             told += [f"{self.failures[g]:g}", f"{self.censored[g]:g}"]
             told += [_figure(values[g]) for values in figures]
-            if bounds:
-                told.append(" to ".join(_figure(bound[g]) for bound in bounds))
-            rows.append(told)
+            rows.append([*told, " to ".join(_figure(bound[g]) for bound in bounds)])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
@@ -271,6 +254,9 @@ class LifetimeFits:
     ) -> tuple[Floats, Floats]:
         """Bounds of a figure, of some of the known groups only where ``known`` is given."""
         found = self._estimates if known is None else self._estimates.take(known)
+        is_there = np.isfinite(figure.path.figure(found.peak.parameters))
+        if not is_there.all():
+            found = found.take(np.flatnonzero(is_there))
         drop = float(scipy.special.ndtri(0.5 * (1.0 + self._level(level))))
         sides = []
         for side in (-1.0, 1.0):

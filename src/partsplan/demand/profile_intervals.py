@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand.life_likelihood import LifeLikelihood
-from partsplan.demand.life_paths import Path, PathLikelihood
+from partsplan.demand.life_paths import Path, PathLikelihood, turn_of
 from partsplan.demand.newton import Maximum, maximize
 
 Floats = NDArray[np.float64]
@@ -182,13 +182,9 @@ def figure_errors(likelihood: LifeLikelihood, path: Path, theta: Floats) -> Floa
     psi = path.figure(theta)
     bound = path.bound_value(psi, theta)
     local = likelihood.at(theta)
-    k = theta.shape[1]
-    turn = np.zeros((len(psi), k, 1 + len(path.free)))
-    turn[:, path.bound, 0] = bound.by_psi
-    for place, name in enumerate(path.free, start=1):
-        turn[:, name, place] = 1.0
-        if name == 1:
-            turn[:, path.bound, place] = bound.by_s
+    ahead = np.zeros((len(psi), theta.shape[1], 1))
+    ahead[:, path.bound, 0] = bound.by_psi
+    turn = np.concatenate([ahead, turn_of(path, bound, theta)], axis=2)
     information = -np.einsum("gkf,gkl,glh->gfh", turn, local.hessian, turn)
     if 2 in path.free:
         _take_as_known(information, 1 + path.free.index(2), theta[:, 2] >= SURELY_FAIL)
