@@ -208,7 +208,7 @@ class PathLikelihood:
 
     def _local(self, theta: Floats) -> Local:
         """Evaluate at all parameters; impossible where the path does not lead there."""
-        there = np.isfinite(theta).all(axis=1)
+        there = np.asarray(np.isfinite(theta).all(axis=1))
         local = self.likelihood.at(np.where(there[:, None], theta, 1.0))
         return Local(np.where(there, local.value, -np.inf), local.gradient, local.hessian)
 
