@@ -277,6 +277,14 @@ class TestDoubts:
         assert any("no site has the segment 'dusti'" in text for text in told)
         assert any("Did you mean 'dusty'?" in text for text in told)
 
+    def test_no_segment_that_a_site_has(self):
+        told = self.warnings([ROW | {"segment": "wet"}, ROW | {"segment": "cold"}])
+        assert any(
+            "no site has the segment 'wet', 'cold', so the counts of all segments are put together"
+            in text
+            for text in told
+        )
+
     def test_too_few_comparisons(self):
         rows = [ROW | {"segment": "dusty"}, ROW | {"segment": "clean"}]
         told = self.warnings(rows)

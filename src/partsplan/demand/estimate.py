@@ -13,33 +13,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.demand.aligning import positions
 from partsplan.demand.combined_usage import CombinedUsage
 from partsplan.demand.combining import combined_rates
 from partsplan.demand.estimating_rates import check_share
-from partsplan.demand.field_evidence import FieldEvidence, ReadEvidence, read_evidence
+from partsplan.demand.field_evidence import ReadEvidence
 from partsplan.demand.given import DemandRows, GivenDemand, numbered
 from partsplan.demand.installed_base import (
-    ReferenceRates,
     day_of,
     installed_units,
     machines_on,
     missing_rates,
     reference_rates,
 )
+from partsplan.demand.network_evidence import contradictions, network_evidence
 from partsplan.demand.part_priors import Prior, PriorOptions
 from partsplan.demand.rate_estimates import RateEstimates, Segments
 from partsplan.demand.rate_fitting import FittedRates, fitted_rates, rate_estimates
 from partsplan.demand.rate_uncertainty import RateUncertainty
 from partsplan.demand.rates import DemandRates
-from partsplan.demand.reading import read_alone
 from partsplan.demand.segment_rates import (
     catalogue_rates,
     check_segments,
-    has_segments_in_common,
     unit_factors,
     unit_segments,
-    unknown_segments,
 )
 from partsplan.demand.usage_history import in_words
 from partsplan.demand.usage_rates import rates_from_usage
@@ -171,7 +167,7 @@ def estimate_demand(
     _check_has_source(network, usage is not None or len(network.usage) > 0)
     machines = machines_on(network, day)
     given = _table_demand(network)
-    field = _evidence(network, failures, segments)
+    field = network_evidence(network, failures, segments)
     units = installed_units(network, machines, ~given.parts)
     reference = reference_rates(units, network.n_parts)
     places = unit_segments(network, units, field.evidence, segments)
@@ -180,7 +176,7 @@ def estimate_demand(
     findings = [
         *field.findings,
         *missing_rates(network, units, reference, field.evidence.has_evidence | fit.is_known),
-        *_contradictions(network, field.evidence, reference),
+        *contradictions(network, field.evidence, reference),
     ]
     if findings:
         raise InputError(findings)
@@ -306,39 +302,3 @@ def _table_demand(network: ServiceNetwork) -> GivenDemand:
         site_ids=network.site_ids,
     )
     return rows.given()
-
-
-def _evidence(network: ServiceNetwork, failures: Any, segments: Segments | None) -> ReadEvidence:
-    """Evidence per part of the network and segment, from the argument or from its table."""
-    table = network.failures if failures is None else read_alone("failures", failures)
-    part, findings = positions("part_id", table["part_id"].tolist(), network.part_index, table.name)
-    if findings:
-        nothing, nowhere = np.zeros(0), np.zeros(0, dtype=np.int64)
-        none = FieldEvidence.summed(network.part_ids, nowhere, None, nothing, nothing)
-        return ReadEvidence(none, tuple(findings))
-    is_segmented = has_segments_in_common(network, table, segments)
-    read = read_evidence(table, part, network.part_ids, is_segmented=is_segmented)
-    if segments is None:
-        return read
-    unknown = tuple(unknown_segments(network, table, segments))
-    return replace(read, doubts=(*read.doubts, *unknown))
-
-
-def _contradictions(
-    network: ServiceNetwork, evidence: FieldEvidence, reference: ReferenceRates
-) -> list[Finding]:
-    """Findings where parts failed in the field that never fail by the catalogue."""
-    failures = evidence.by_part(evidence.failures)
-    impossible = evidence.has_evidence & (failures > 0.0) & (reference.per_hour == 0.0)
-    return [
-        Finding(
-            "failures",
-            None,
-            "failures",
-            float(failures[p]),
-            f"{failures[p]:g} failures of part {network.part_ids[p]!r}, whose "
-            "failures_per_year is 0.",
-            "Leave failures_per_year empty where the rate is not known.",
-        )
-        for p in np.flatnonzero(impossible)
-    ]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand.counts import GammaPosterior
+from partsplan.demand.describing_rates import summary_lines
 from partsplan.demand.differences import false_discovery_p_values
 from partsplan.errors import Finding
 from partsplan.network.figure_table import FigureTable
@@ -19,11 +20,6 @@ Segments = Literal["segment", "customer", "region", "site"]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
-
-SHOWN = 10
-"""Rows that a summary shows."""
-
-HOURS_PER_YEAR = 8760.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -200,101 +196,7 @@ class RateEstimates:
 
     def summary(self) -> str:
         """Say in a few lines what the counts changed."""
-        return "\n".join(self._lines())
-
-    def _lines(self) -> list[str]:
-        whole = slice(0, self.n_parts)
-        counted = self.operating_hours[whole] > 0.0
-        lines = [
-            f"Failure rates of {_counted(self.n_parts, 'part')}: "
-            f"{self.failures[whole].sum():,.6g} failures of {_counted(int(counted.sum()), 'part')} "
-            f"in {self.operating_hours[whole].sum():,.0f} operating hours",
-            "  " + ", ".join(self._prior_words(counted)),
-        ]
-        if self.segment_ids:
-            lines.append("  " + self._segment_words())
-        lines += self._row_lines(self._telling_rows())
-        lines += [f"  note: {warning.rule}" for warning in self.warnings]
-        return lines
-
-    def _prior_words(self, counted: Booleans) -> list[str]:
-        prior = self.prior[: self.n_parts]
-        words = {
-            "catalogue": "the catalogue as prior",
-            "family": "the family as prior",
-            "jeffreys": "Jeffreys' prior (no catalogue rate)",
-        }
-        told = [
-            f"{int((counted & (prior == kind)).sum()):,} with {name}"
-            for kind, name in words.items()
-            if (counted & (prior == kind)).any()
-        ]
-        without = int((~counted).sum())
-        return [*told, f"{without:,} without counts"] if without else told
-
-    def _segment_words(self) -> str:
-        tested = int((~np.isnan(self.p_value)).sum())
-        words = (
-            f"{int(self.is_different.sum()):,} of {tested:,} segments differ from the rest of "
-            f"their part (false discoveries at most {100 * self.false_discoveries:g} %)"
-        )
-        spread = self.segment_spread[~np.isnan(self.segment_spread)]
-        if len(spread):
-            low, high = 100 * spread.min(), 100 * spread.max()
-            upto = f" to {high:.0f} %" if high > low else ""
-            words += f"; spread of segments around their part {low:.0f} %{upto}"
-        return words
-
-    def _telling_rows(self) -> Integers:
-        """Differing segments, then the parts whose interval leaves the catalogue out."""
-        different = np.flatnonzero(self.is_different)
-        different = different[np.argsort(self.p_value[different], kind="stable")]
-        whole = np.arange(self.n_parts)
-        lower, upper = (end[: self.n_parts] for end in self.interval_per_hour)
-        catalogue = self.catalogue_per_hour[: self.n_parts]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            outside = (catalogue < lower) | (catalogue > upper)
-            amount = np.abs(np.log(self.per_hour[: self.n_parts] / catalogue))
-        parts = whole[outside & np.isfinite(amount)]
-        parts = parts[np.argsort(-amount[parts], kind="stable")]
-        return np.concatenate([parts, different])
-
-    def _row_lines(self, rows: Integers) -> list[str]:
-        if not len(rows):
-            return ["  no rate departs from the catalogue, and no segment from its part"]
-        shown = rows[:SHOWN]
-        lower, upper = self.interval_per_hour
-        head = (
-            f"failures per unit and {HOURS_PER_YEAR:,.0f} operating hours",
-            "catalogue",
-            "counted",
-            "estimate",
-            f"{100 * self.level:g} % interval",
-        )
-        cells = [head] + [
-            (
-                self._name(row),
-                _yearly(self.catalogue_per_hour[row]),
-                f"{self.failures[row]:,.6g}",
-                _yearly(self.per_hour[row]),
-                f"{_yearly(lower[row])} to {_yearly(upper[row])}",
-            )
-            for row in shown.tolist()
-        ]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [
-            "  "
-            + row[0].ljust(widths[0])
-            + "".join(f"  {cell:>{w}}" for cell, w in zip(row[1:], widths[1:], strict=True))
-            for row in cells
-        ]
-        if len(rows) > SHOWN:
-            lines.append(f"  ... and {len(rows) - SHOWN:,} more that depart")
-        return lines
-
-    def _name(self, row: int) -> str:
-        part = self.part_ids[self.part[row]]
-        return part if self.segment[row] < 0 else f"{part}, {self.segment_ids[self.segment[row]]}"
+        return "\n".join(summary_lines(self))
 
     def __repr__(self) -> str:
         return (
@@ -306,17 +208,9 @@ class RateEstimates:
         return f"<pre>{escape(self.summary())}</pre>{self.table._repr_html_()}"
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
 def _finite(figures: Floats) -> Floats:
     return np.where(np.isfinite(figures), figures, np.nan)
 
 
 def _named(words: NDArray[np.object_]) -> NDArray[np.object_]:
     return np.array([word or None for word in words.tolist()], dtype=object)
-
-
-def _yearly(per_hour: float) -> str:
-    return "none" if np.isnan(per_hour) else f"{per_hour * HOURS_PER_YEAR:,.4g}"

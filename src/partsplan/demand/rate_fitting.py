@@ -144,7 +144,8 @@ def rate_estimates(
     spread = np.full(evidence.n_parts, np.nan)
     if fit.spread is not None:
         spread[fit.counted] = np.sqrt(fit.spread.dispersion)
-    segment_prior = _inverse(_inverse(fit.shape) + fit.dispersion)
+    of_whole = _inverse(fit.shape[part])
+    segment_prior = _inverse(of_whole + fit.dispersion[part] * (1.0 + of_whole))
     return RateEstimates(
         part_ids=evidence.part_ids,
         segment_ids=evidence.segment_ids,
@@ -156,7 +157,7 @@ def rate_estimates(
             [evidence.by_part(evidence.operating_hours), evidence.operating_hours[entries]]
         ),
         prior=np.concatenate([priors.kind, np.full(len(entries), "part", dtype=object)]),
-        prior_failures=np.concatenate([priors.shape, segment_prior[part]]),
+        prior_failures=np.concatenate([priors.shape, segment_prior]),
         prior_per_hour=np.concatenate(
             [priors.mean * catalogue.of_part, (fit.factor[part] * catalogue.of_entry[entries])]
         ),

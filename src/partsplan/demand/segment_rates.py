@@ -55,7 +55,10 @@ def unknown_segments(
     told = ", ".join(repr(name) for name in lacking[:SHOWN])
     if len(lacking) > SHOWN:
         told += f" and {len(lacking) - SHOWN} more"
-    rule = f"no site has the {column} {told}, so the rate there reaches no demand."
+    effect = "so the rate there reaches no demand"
+    if not has_segments_in_common(network, failures, segments):
+        effect = "so the counts of all segments are put together"
+    rule = f"no site has the {column} {told}, {effect}."
     fix = f"Fill in {column} of sites, or pass segments= the column of sites that is meant."
     first = int(np.flatnonzero(counted == lacking[0])[0])
     near = nearest(lacking[0], tuple(known)) if known else ""
