@@ -56,6 +56,8 @@ class SimulatedBlock:
     """Shape (n_parts,): days before figures are taken."""
     window_days: float
     """Days over which figures are taken."""
+    lots: Integers | None = None
+    """Shape (n_parts,): units that a root orders at a time; None: one for one."""
     sources: Integers | None = None
     """Shape (n_classes, most_sources): locations asked in turn where shortages are expedited."""
 
@@ -79,9 +81,10 @@ class SimulatedBlock:
     def horizon_days(self) -> Floats:
         """Shape (n_parts,): days simulated.
 
-        Where orders cross, demand after the window can still bring a unit to one inside it.
+        Where orders cross or come in lots, demand after the window can bring a unit to one inside.
         """
-        after = self.warmup_days if self.may_cross and self.sources is None else 0.0
+        needs_future = (self.may_cross or self.lots is not None) and self.sources is None
+        after = self.warmup_days if needs_future else 0.0
         return self.warmup_days + self.window_days + after
 
     @cached_property

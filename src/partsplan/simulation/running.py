@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -113,6 +113,14 @@ class Experiment:
             lead_times=lead_times,
             window_days=window_days,
         )
+
+    def with_lots(self, sizes: Integers) -> Experiment:
+        """The same where roots order so many units of each part at a time."""
+        blocks = tuple(
+            replace(block, lots=sizes[block.parts]) if (sizes[block.parts] > 1).any() else block
+            for block in self.blocks
+        )
+        return replace(self, blocks=blocks)
 
     @classmethod
     def of_customers(

@@ -33,6 +33,7 @@ def simulate(
     rng: int | np.random.Generator,
     lead_times: LeadTimeLaw = "deterministic",
     resupply_cv: float | None = None,
+    lots: bool = False,
     life_shapes: Mapping[str, float] | None = None,
     finite_fleet: bool = False,
     warmup_years: float | None = None,
@@ -61,6 +62,9 @@ def simulate(
     resupply_cv : float, optional
         Coefficient of variation of every resupply time under "gamma" or "lognormal", in place of
         the column of the parts table.
+    lots : bool
+        Whether the top locations order the parts table's ``order_quantity`` at a time, by an
+        (R, Q) rule whose highest inventory position R + Q is the base stock; else one for one.
     life_shapes : mapping of part_id to float, optional
         Weibull shape of the lives of parts that age (or wear in): each installed unit is
         followed from one replacement to the next, mean lives follow from the demand.
@@ -133,6 +137,7 @@ def simulate(
         years=years,
         lead_times=lead_times,
         resupply_cv=resupply_cv,
+        lots=lots,
         life_shapes=life_shapes,
         finite_fleet=finite_fleet,
         warmup_years=warmup_years,
@@ -156,6 +161,7 @@ def experiment_on(
     years: float,
     lead_times: str = "deterministic",
     resupply_cv: float | None = None,
+    lots: bool = False,
     life_shapes: Mapping[str, float] | None = None,
     finite_fleet: bool = False,
     warmup_years: float | None = None,
@@ -168,6 +174,9 @@ def experiment_on(
         years * DAYS_PER_YEAR,
         None if warmup_years is None else warmup_years * DAYS_PER_YEAR,
     )
+    if lots:
+        check_waits(network, "a simulation with lots")
+        experiment = experiment.with_lots(network.parts["order_quantity"])
     if not life_shapes and not finite_fleet:
         return experiment
     check_waits(network, "a simulation with life_shapes or finite_fleet")

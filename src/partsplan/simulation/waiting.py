@@ -120,7 +120,7 @@ def run_waiting(
         if mended is not None:
             days = block.tree.repair_days[visit.part, visit.location]
             came = np.where(mended[visit.unit], visit.days + days, came)
-        queue = _queue(block, arrivals, visit, came, disruption)
+        queue = _queue(block, visit, came, rng, disruption)
         released[queue.unit] = queue.released
         stocked_out[queue.unit] = queue.stocked_out
         queues.append(queue)
@@ -138,6 +138,7 @@ class _Visit:
     location: Integers
     row: Integers
     days: Floats
+    n_rows: int
 
 
 def _visits(
@@ -173,27 +174,45 @@ def _visit(block: SimulatedBlock, arrivals: Arrivals, level: int, at: Integers) 
         location=location,
         row=arrivals.row[unit],
         days=arrivals.days[unit],
+        n_rows=arrivals.n_rows,
     )
 
 
 def _queue(
     block: SimulatedBlock,
-    arrivals: Arrivals,
     visit: _Visit,
     came: Floats,
+    rng: np.random.Generator,
     disruption: Disruption | None,
 ) -> Queue:
     """Serve the demands of one level, whose orders bring units at ``came``."""
     n_parts, n_locations = block.stock.shape
-    group = visit.location * arrivals.n_rows + visit.row
-    counts = np.bincount(group, minlength=n_locations * arrivals.n_rows)
-    stock = np.repeat(block.stock.T.ravel(), arrivals.n_rows // n_parts)
+    group = visit.location * visit.n_rows + visit.row
+    counts = np.bincount(group, minlength=n_locations * visit.n_rows)
+    stock = np.repeat(block.stock.T.ravel(), visit.n_rows // n_parts)
     sort = block.may_cross or disruption is not None
-    out, released = served(visit.days, came, counts, stock, sort=sort)
+    lots = None if block.lots is None else _lots(block, visit, counts, rng)
+    if lots is None:
+        out, released = served(visit.days, came, counts, stock, sort=sort)
+        lead_days = came - visit.days
+    else:
+        out, released, lead_days = served_in_lots(visit.days, came, counts, stock, lots, sort=sort)
     if disruption is not None:
         released = disruption.reopened(visit.part, visit.location, released)
         out |= released > visit.days
-    return Queue(visit.unit, group, visit.days, released, out, came - visit.days)
+    return Queue(visit.unit, group, visit.days, released, out, lead_days)
+
+
+def _lots(
+    block: SimulatedBlock, visit: _Visit, counts: Integers, rng: np.random.Generator
+) -> Lots | None:
+    """Lots of the groups (location, row) of one level; None below the roots."""
+    if block.lots is None or (block.tree.parents[visit.location] >= 0).any():
+        return None
+    n_locations = block.stock.shape[1]
+    n_replications = len(counts) // (block.n_parts * n_locations)
+    size = np.tile(np.repeat(block.lots, n_replications), n_locations)
+    return Lots(size, rng.integers(0, size))
 
 
 def _lead_days(
@@ -251,6 +270,68 @@ def served(
     unit = came[np.where(has_source, source, 0)]
     late = has_source & (unit > days)
     return late | (held == 0), np.where(late, unit, days)
+
+
+@dataclass(frozen=True, eq=False)
+class Lots:
+    """Orders of several units; arrays of shape (n_groups,)."""
+
+    size: Integers
+    """Units of an order Q."""
+    phase: Integers
+    """Units by which the inventory position is below its highest level at the start."""
+
+
+def served_in_lots(
+    days: Floats, came: Floats, counts: Integers, stock: Integers, lots: Lots, *, sort: bool
+) -> tuple[Booleans, Floats, Floats]:
+    r"""First come, first served, where each order is for a lot: an (R, Q) rule.
+
+    Parameters
+    ----------
+    days, came, counts, stock, sort
+        As in `served`; :math:`S = R + Q` is the highest inventory position. Only what the demands
+        that complete a lot would order comes.
+    lots : Lots
+        Their sizes and phases.
+
+    Returns
+    -------
+    stocked_out : ndarray of bool
+    released : ndarray of float
+        As in `served` [days].
+    lead_days : ndarray of float
+        Time from each demand until the lot that makes up for it is there [days].
+
+    Examples
+    --------
+    >>> lots = Lots(np.array([2]), np.array([0]))
+    >>> out, released, lead = served_in_lots(
+    ...     np.array([0.0, 1.0, 2.0, 3.0]), np.array([9.0, 11.0, 12.0, 13.0]), np.array([4]),
+    ...     np.array([2]), lots, sort=False)
+    >>> out.tolist(), released.tolist(), lead.tolist()
+    ([False, False, True, True], [0.0, 1.0, 11.0, 11.0], [11.0, 10.0, 11.0, 10.0])
+    """
+    group = np.repeat(np.arange(len(counts)), counts)
+    place = np.arange(len(days)) - np.repeat(np.cumsum(counts) - counts, counts)
+    size, phase = lots.size[group], lots.phase[group]
+    completes = (place + phase + 1) % size == 0
+    n_lots = np.bincount(group[completes], minlength=len(counts))
+    first = (np.cumsum(n_lots) - n_lots)[group]
+    ordered = np.append(came[completes], np.inf)
+    arrives = np.append(_sorted_within(came[completes], n_lots), np.inf) if sort else ordered
+
+    def lot(number: Integers, times: Floats) -> Floats:
+        known = (number >= 0) & (number < n_lots[group])
+        return np.asarray(times[np.where(known, first + number, len(times) - 1)])
+
+    wanted = place - stock[group] + phase
+    unit = np.where(wanted < 0, -np.inf, lot(wanted // size, arrives))
+    unit = np.where(np.isinf(unit) & (unit > 0), days[-1:].max(initial=0.0), unit)
+    late = unit > days
+    lead = lot((place + phase) // size, ordered) - days
+    lead = np.where(np.isfinite(lead), lead, 0.0)
+    return late | (stock[group] == 0), np.where(late, unit, days), lead
 
 
 def _sorted_within(values: Floats, counts: Integers) -> Floats:

@@ -1,0 +1,178 @@
+"""Calibration: how often partsplan says a commitment is kept in a quarter, and how often it is.
+
+Run ``python -m benchmarks.contract_risk`` (needs ``pip install simpy``). Promised is
+`period_probabilities`; kept is counted over 5,000 quarters of a simpy model that shares no code
+with it: consecutive quarters where the rate is known, else each quarter with a rate of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from benchmarks.simpy_model import TwoLevels
+from benchmarks.simulation import RATES, RESUPPLY_DAYS, STOCK, TRANSIT_DAYS
+from benchmarks.tables import machine, print_table
+
+import partsplan as pp
+from partsplan.simulation import period_probabilities
+
+QUARTER = 365.0 / 4
+WARMUP = 60.0
+MACHINES = 10
+RATE_SHAPE = 4.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A commitment over a quarter, and what a quarter's waits [days] at all locations measure."""
+
+    name: str
+    commitment: dict[str, object]
+    is_kept: Callable[[np.ndarray], bool]
+    rate_shape: float | None = None
+
+
+def share_of(good: np.ndarray, target: float) -> bool:
+    return len(good) == 0 or bool(good.mean() >= target)
+
+
+CASES = (
+    Case(
+        "fill rate 70 %",
+        {"metric": "fill_rate", "target": 0.70},
+        lambda waits: share_of(waits == 0.0, 0.70),
+    ),
+    Case(
+        "mean wait 36 h",
+        {"metric": "mean_wait", "target": 36.0},
+        lambda waits: len(waits) == 0 or float(waits.mean()) * 24.0 <= 36.0,
+    ),
+    Case(
+        "response 85 % in 3 days",
+        {"metric": "response", "target": 0.85, "within_hours": 72.0},
+        lambda waits: share_of(waits <= 3.0, 0.85),
+    ),
+    Case(
+        "uptime 98.6 %",
+        {"metric": "uptime", "target": 0.986},
+        lambda waits: 1 / (1 + waits.sum() / (MACHINES * len(RATES) * QUARTER)) >= 0.986,
+    ),
+    Case(
+        "fill rate 70 %, rate uncertain",
+        {"metric": "fill_rate", "target": 0.70},
+        lambda waits: share_of(waits == 0.0, 0.70),
+        RATE_SHAPE,
+    ),
+    Case(
+        "uptime 98.6 %, rate uncertain",
+        {"metric": "uptime", "target": 0.986},
+        lambda waits: 1 / (1 + waits.sum() / (MACHINES * len(RATES) * QUARTER)) >= 0.986,
+        RATE_SHAPE,
+    ),
+)
+
+
+def network_of(case: Case) -> tuple[pp.ServiceNetwork, pp.DemandRates]:
+    """Ten machines at a site beside each location, one part."""
+    names = [f"F{j}" for j in range(len(RATES))]
+    network = pp.ServiceNetwork.from_tables(
+        parts=[{"part_id": "P", "unit_cost": 1, "resupply_days": RESUPPLY_DAYS}],
+        locations=[
+            {"location_id": "DC", "kind": "central"},
+            *(
+                {
+                    "location_id": name,
+                    "kind": "forward",
+                    "replenished_from": "DC",
+                    "replenishment_days": days,
+                }
+                for name, days in zip(names, TRANSIT_DAYS, strict=True)
+            ),
+        ],
+        sites=[{"site_id": f"S{name}", "served_by": name} for name in names],
+        equipment=[{"equipment_id": f"M{name}"} for name in names],
+        bill_of_materials=[
+            {
+                "equipment_id": f"M{name}",
+                "part_id": "P",
+                "failures_per_year": 365.0 * rate / MACHINES,
+            }
+            for name, rate in zip(names, RATES, strict=True)
+        ],
+        installed_base=[
+            {"site_id": f"S{name}", "equipment_id": f"M{name}", "machines": MACHINES}
+            for name in names
+        ],
+        commitments=[{"commitment_id": "C", "period_months": 3} | case.commitment],
+    )
+    if case.rate_shape is None:
+        return network, pp.estimate_demand(network)
+    rows = [
+        {
+            "part_id": "P",
+            "site_id": f"S{name}",
+            "per_year": 365.0 * rate,
+            "rate_shape": case.rate_shape,
+        }
+        for name, rate in zip(names, RATES, strict=True)
+    ]
+    return network, pp.DemandRates.from_table(rows).aligned(network)
+
+
+def quarters(case: Case, n: int) -> list[np.ndarray]:
+    """Waits of the demands of each quarter, by simpy."""
+    if case.rate_shape is None:
+        seen = TwoLevels(RATES, TRANSIT_DAYS, RESUPPLY_DAYS, STOCK, seed=7).run(
+            WARMUP + (n + 1) * QUARTER
+        )
+        quarter = np.floor((np.array(seen.days) - WARMUP) / QUARTER).astype(int)
+        waits = np.array(seen.wait_days)
+        return [waits[quarter == q] for q in range(n)]
+    rng = random.Random(11)
+    found = []
+    for q in range(n):
+        factor = rng.gammavariate(case.rate_shape, 1 / case.rate_shape)
+        rates = [factor * rate for rate in RATES]
+        model = TwoLevels(rates, TRANSIT_DAYS, RESUPPLY_DAYS, STOCK, seed=100_000 + q)
+        seen = model.run(WARMUP + QUARTER + 2 * WARMUP)  # late demands get their units
+        days = np.array(seen.days)
+        inside = (days >= WARMUP) & (days < WARMUP + QUARTER)
+        found.append(np.array(seen.wait_days)[inside])
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--periods", type=int, default=5000)
+    options = parser.parse_args()
+    n = options.periods
+    print(machine(), "\n")
+    stock = {("P", "DC"): STOCK[0]} | {("P", f"F{j}"): s for j, s in enumerate(STOCK[1:])}
+    rows = []
+    for case in CASES:
+        network, demand = network_of(case)
+        promised = period_probabilities(network, demand, stock, rng=1, periods=4 * n)[0]
+        kept = float(np.mean([case.is_kept(waits) for waits in quarters(case, n)]))
+        p = promised.probability
+        error = (p * (1 - p) * (1 / n + 1 / (4 * n))) ** 0.5
+        exact = pp.evaluate(network, demand, stock).commitments[0]
+        rows.append(
+            (
+                case.name,
+                f"{exact.achieved:.4f}",
+                f"{100 * p:.2f} %",
+                f"{100 * kept:.2f} %",
+                f"{100 * (kept - p):+.2f}",
+                f"{(kept - p) / error:+.1f}",
+            )
+        )
+    head = ("commitment", "long run", "promised", "kept", "points apart", "standard errors")
+    print_table(head, rows)
+
+
+if __name__ == "__main__":
+    main()
