@@ -102,7 +102,7 @@ def rate_nodes(
 def _trapezoid_rule(
     shape: float, scale: float, log_range: tuple[float, float], step: float
 ) -> tuple[Floats, Floats]:
-    """Equidistant nodes in v, scale * theta = log(1 + e^v)^2; the first also carries what is below."""
+    """Equidistant nodes in v, scale * theta = log(1 + e^v)^2; the first carries all below."""
     lowest, highest = (_inverse_softplus(sqrt(scale * exp(end))) for end in log_range)
     v = highest - step * np.arange(ceil((highest - lowest) / step), -1, -1)
     root = np.logaddexp(0.0, v)

@@ -42,16 +42,16 @@ class AllBlocks:
         price: Floats,
         limits: Mapping[int, StockBounds] | None = None,
         *,
-        tolerance: float = 0.0,
+        slack: float = 0.0,
     ) -> PricedParts:
         """Price all parts, some blocks (by position) within narrower limits.
 
-        ``tolerance`` is how far the least found may be above its bound, relatively.
+        ``slack`` is how far the bound may stay below the best columns, in the objective's unit.
         """
         columns, used = [], np.zeros(len(price))
         least = np.zeros(self.n_parts)
         for place, search in enumerate(self.searches):
-            found, low = search.best(price, (limits or {}).get(place), tolerance=tolerance)
+            found, low = search.best(price, (limits or {}).get(place), slack=slack / self.n_parts)
             least[search.block.parts] = low
             used += found.uses[-len(low) :].sum(axis=0)
             columns.append(found)
@@ -61,6 +61,11 @@ class AllBlocks:
         np.minimum.at(found_least, joined.parts, joined.cost + joined.uses @ price)
         value = float(found_least.sum()) - float(price @ self.allowed)
         return PricedParts(joined, used, bound, value, least)
+
+    def prune(self, price: Floats) -> None:
+        """Forget stocks that are far from any use at these prices."""
+        for search in self.searches:
+            search.prune(price)
 
     def columns_within(
         self,

@@ -28,6 +28,8 @@ _INTEGRAL = 1e-7
 _PASSES_PER_NODE = 12
 _SAME = 1e-11
 _CLOSING_COLUMNS = 250
+_SHARE_OF_GAP = 0.05
+_WIDENING = 1.02
 
 
 Look = Callable[[RestrictedSolution | Choice | None], float]
@@ -74,6 +76,7 @@ class BranchAndPrice:
         self._master.add(pool.columns)
         self._count = 0
         self._closes = True
+        self._widest = float("inf")
         self._left = float("inf")
         self._open: list[tuple[float, int, _Node]] = []
         self._push(_Node(root[0], root[1], ()))
@@ -119,7 +122,8 @@ class BranchAndPrice:
         for _ in range(_PASSES_PER_NODE):
             self._master.allow_only(self._compatible(node.narrowings))
             solution = self._master.solve()
-            result = self.blocks.priced(solution.price, limits)
+            slack = _SHARE_OF_GAP * (best - bound) if np.isfinite(best) else 0.0
+            result = self.blocks.priced(solution.price, limits, slack=max(slack, 0.0))
             self.passes += 1
             if result.bound > bound:
                 bound, price = result.bound, solution.price
@@ -150,11 +154,15 @@ class BranchAndPrice:
         """
         if not self._closes or not np.isfinite(best):
             return None
+        self._widest *= _WIDENING
+        if best - node.bound > self._widest:
+            return None
         try:
             columns = self.blocks.columns_within(
                 node.price, best - node.bound, _CLOSING_COLUMNS, limits=limits
             )
         except TooManyStocksError:
+            self._widest = best - node.bound
             return None
         return cheapest_choice(
             undominated(columns), self.blocks.allowed, self.blocks.n_parts, best, clock.seconds_left

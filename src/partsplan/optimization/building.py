@@ -39,9 +39,9 @@ def build_tables(evaluation: str, block: PartBlock, grids: Grids) -> Family:
     """Tables of a block under an evaluation method."""
     windows = block.weights.windows
     tables = _mixed_tables(block.tree, grids, windows)
-    if evaluation == "exact":
-        return tables
-    return _MomentTables(evaluation, block.tree, grids).replaced(tables)
+    if evaluation != "exact":
+        tables = _MomentTables(evaluation, block.tree, grids).replaced(tables)
+    return tables.stock_major()
 
 
 def _mixed_tables(tree: SupplyTree, grids: Grids, windows: tuple[tuple[int, float], ...]) -> Family:
@@ -105,15 +105,16 @@ def _factors(tree: SupplyTree, grids: Grids) -> Iterator[tuple[Integers, Floats,
 
 def _cells(tree: SupplyTree, grids: Grids) -> int:
     """Figures of one kind per part at the childless locations of the largest family."""
-    contexts = {OUTSIDE: 1}
+    contexts: dict[int, int] = {OUTSIDE: 1}
     for location in tree.order:
         if location in grids.branch:
             above = contexts[int(tree.parents[location])]
             contexts[location] = above * (grids.branch[location].shape[1] + 1)
-    return max(
-        contexts[parent] * max(lists.shape[1], 1) * lists.shape[2]
+    sizes = [
+        contexts[parent] * max(int(lists.shape[1]), 1) * int(lists.shape[2])
         for parent, lists in grids.leaves.items()
-    )
+    ]
+    return max(sizes)
 
 
 class _MomentTables:

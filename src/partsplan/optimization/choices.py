@@ -21,8 +21,6 @@ class LeavesChoice:
     """Value of every tabulated stock: (part, context..., leaf, stock)."""
     lows: Floats
     """Least that it or a stock in the gap before it can cost, same axes."""
-    best: Integers
-    """Place of the least value in the list: (part, context..., leaf)."""
     beyond: Floats
     """Least that any stock beyond the list can cost: (part, context... or 1..., leaf)."""
 
@@ -36,8 +34,6 @@ class BranchChoice:
     """(part, context..., stock), the endless stock left out."""
     lows: Floats
     """Least that a stock or one in the gap before it can cost, same axes; then beyond the list."""
-    best: Integers
-    """Place of the least value in the list."""
     below: FamilyChoice
 
 
@@ -65,10 +61,10 @@ def chosen_stock(choice: FamilyChoice, grids: Grids) -> Integers:
 def _decode(choice: FamilyChoice, grids: Grids, at: tuple[Integers, ...], stock: Integers) -> None:
     leaves = list(choice.leaves.leaves.locations)
     if leaves:
-        place = choice.leaves.best[at][..., None]
+        place = choice.leaves.values[at].argmin(axis=-1)[..., None]
         stock[:, leaves] = np.take_along_axis(grids.leaves[choice.parent], place, axis=-1)[..., 0]
     for branch in choice.branches:
-        location, best = branch.branch.location, branch.best[at]
+        location, best = branch.branch.location, branch.values[at].argmin(axis=-1)
         stock[:, location] = grids.branch[location][at[0], best]
         _decode(branch.below, grids, (*at, best), stock)
 
@@ -119,7 +115,7 @@ def lows_on_path(choice: FamilyChoice, at: tuple[Integers, ...]) -> dict[int, Fl
     }
     for branch in choice.branches:
         found[branch.branch.location] = branch.lows[at][:, :-1]
-        found |= lows_on_path(branch.below, (*at, branch.best[at]))
+        found |= lows_on_path(branch.below, (*at, branch.values[at].argmin(axis=-1)))
     return found
 
 

@@ -77,6 +77,13 @@ def stocks_within(
             raise TooManyStocksError
         if changes is None:
             gaps = spot.gaps_within(at, least + left, grids)
+            untabulated = sum(
+                gap.n_stocks(grids.of(spot.location, spot.parent))
+                for gap in gaps
+                if gap.location == spot.location
+            )
+            if len(row) + untabulated > limit:
+                raise TooManyStocksError
             if gaps:
                 raise TableTooShortError(gaps)
         left = left[row] - excess[row, chosen]

@@ -31,8 +31,6 @@ MOST_CHAINS_TOGETHER = 30_000
 _WORTH_LISTING = 500
 _SHORT_LIST = 300
 """Vectors up to which a list grows for prices that are only passed by."""
-_PASSING = 1e-4
-"""Tolerance above which prices are only passed by."""
 _ROUNDS = 3
 
 
@@ -109,16 +107,16 @@ class ExpediteSearch:
         kept = self.problem.kept
         return (uses - self.fixed_use[rows])[:, kept], cost * self.counts_shipments
 
-    def best(self, price: Floats, *, tolerance: float = 0.0) -> tuple[Columns, Floats]:
+    def best(self, price: Floats, *, slack: float = 0.0) -> tuple[Columns, Floats]:
         """Best columns found and a lower bound of cost and penalties; by part of the block.
 
-        ``tolerance`` is how far a listed part's least may be above its bound, relatively: lists
-        do not grow long for prices that are only passed by.
+        ``slack`` is how far a listed part's least may be above its bound, in the objective's unit:
+        lists do not grow long for prices that are only passed by.
         """
         found: list[Columns] = []
         low = np.full(len(self.block.parts), -np.inf)
         for row, table in self.tables.items():
-            column, low[row] = self._best_listed(row, table, price, tolerance)
+            column, low[row] = self._best_listed(row, table, price, slack)
             found.append(column)
         rows = np.flatnonzero(~self.is_listed)
         if len(rows):
@@ -127,12 +125,12 @@ class ExpediteSearch:
         return Columns.joined(found), low
 
     def _best_listed(
-        self, row: int, table: PartTable, price: Floats, tolerance: float
+        self, row: int, table: PartTable, price: Floats, slack: float
     ) -> tuple[Columns, float]:
         """Best listed vector, the list grown until it is the best of all."""
         place, value = table.least(price)
-        while value - table.beyond > tolerance * abs(value) and self.is_listed[row]:
-            if tolerance > _PASSING and len(table.stock) > _SHORT_LIST:
+        while value - table.beyond > slack and self.is_listed[row]:
+            if slack > 0.0 and len(table.stock) > _SHORT_LIST:
                 break
             self.is_listed[row] = table.grow()
             place, value = table.least(price)
@@ -187,9 +185,6 @@ class ExpediteSearch:
         bound = bound - self.unit_price.max(axis=1) * self.owned
         return np.asarray(bound + self.least_cost.constant[:, 0] * self.counts_shipments)[rows]
 
-    def prune(self, price: Floats) -> None:
-        """Keep everything: lists are as short as they can be."""
-
     def columns_within(self, price: Floats, slack: float, limit: int) -> Columns | None:
         """All columns within a slack of their part's least; None where that is not known."""
         found: list[Columns] = []
@@ -217,17 +212,20 @@ class ExpediteBlocks:
     allowed: Floats
     """Use allowed to each kept promise once fixed use is taken off; positive."""
 
-    def priced(self, price: Floats, *, tolerance: float = 0.0) -> PricedParts:
-        """Price all parts; ``tolerance`` as in `ExpediteSearch.best`."""
+    def priced(self, price: Floats, *, slack: float = 0.0) -> PricedParts:
+        """Price all parts; ``slack`` is shared out evenly, see `ExpediteSearch.best`."""
         columns, least = [], np.zeros(self.n_parts)
         for search in self.searches:
-            found, low = search.best(price, tolerance=tolerance)
+            found, low = search.best(price, slack=slack / self.n_parts)
             least[search.block.parts] = low
             columns.append(found)
         joined = Columns.joined(columns)
         bound = float(least.sum()) - float(price @ self.allowed)
         value = float((joined.cost + joined.uses @ price).sum()) - float(price @ self.allowed)
         return PricedParts(joined, joined.uses.sum(axis=0), bound, value, least)
+
+    def prune(self, price: Floats) -> None:
+        """Keep everything: lists are as short as they can be."""
 
     @property
     def is_listed(self) -> bool:

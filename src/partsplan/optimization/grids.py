@@ -35,6 +35,13 @@ class Gap:
     place: Integers
     """Place in the list that ends the gap; the length of the list means beyond it."""
 
+    def n_stocks(self, lists: Integers) -> int:
+        """Number of stocks in the gaps, at least one beyond each list."""
+        size = lists.shape[1]
+        end = lists[self.parts, np.minimum(self.place, size - 1)]
+        before = lists[self.parts, np.maximum(self.place - 1, 0)]
+        return int(np.where(self.place == size, 1, end - before - 1).sum())
+
 
 @dataclass(frozen=True, eq=False)
 class Grids:

@@ -23,10 +23,10 @@ logger = logging.getLogger("partsplan")
 
 _STEP_POWER = 0.9
 _LARGEST_STEP = 50.0
-_START_PASSES = 12
+_START_PASSES = 20
 _MOST_PASSES = 250
-_STALL = 2e-4
-_START_TOLERANCE = 2e-2
+_STALL = 2e-3
+_START_TOLERANCE = 0.08
 _SHARE_OF_DUAL_GAP = 0.02
 _SLACK_FACTOR = 1e3
 
@@ -79,15 +79,14 @@ class PriceFinder:
             self.state.relaxation = self.state.bound
             return self.state
         self._multiply()
-        for search in self.blocks.searches:
-            search.prune(self.state.price)
         if not self.clock.is_over:
             self._generate_columns(tolerance)
         return self.state
 
-    def _pass(self, price: Floats, tolerance: float) -> tuple[PricedParts, Columns]:
+    def _pass(self, price: Floats, precision: float) -> tuple[PricedParts, Columns]:
         """Price all parts; returns the result and the columns new to the pool."""
-        result = self.blocks.priced(price, tolerance=tolerance)
+        slack = precision * max(self.state.bound, 0.0)
+        result = self.blocks.priced(price, slack=slack)
         self.state.passes += 1
         if result.bound > self.state.bound:
             self.state.bound, self.state.price = result.bound, price.copy()
@@ -101,6 +100,7 @@ class PriceFinder:
         values: list[float] = []
         for _ in range(_START_PASSES):
             result, _ = self._pass(price, _START_TOLERANCE)
+            self.blocks.prune(price)
             values.append(max([result.value, *values[-1:]]))
             stalled = len(values) > 3 and values[-1] - values[-4] < _STALL * abs(values[-1])
             if stalled or self.clock.is_over:
@@ -133,6 +133,6 @@ class PriceFinder:
             if len(fresh) == 0 and toward_best > 0.0:
                 _, fresh = self._pass(solution.price, 0.0)
             master.add(fresh)
-            toward_best = 0.5 if self.state.bound > before else 0.8 * toward_best
+            toward_best = 0.5
             if len(fresh) == 0 and self.state.bound <= before:
                 return

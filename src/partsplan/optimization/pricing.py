@@ -172,10 +172,9 @@ class PriceSearch:
         if holding.has_gaps:
             lows = values + leading(holding.from_gap, ndim)
         values += leading(holding.here, ndim)
-        best = values.argmin(axis=-1)
-        least = _at(values, best)
+        least = values.min(axis=-1)
         beyond = leading(holding.beyond, ndim - 1)
-        choice = LeavesChoice(leaves, values, lows, best, beyond)
+        choice = LeavesChoice(leaves, values, lows, beyond)
         lowest = lows.min(axis=-1) if holding.has_gaps else least
         return choice, least.sum(axis=-1), np.minimum(beyond, lowest).sum(axis=-1)
 
@@ -198,12 +197,12 @@ class PriceSearch:
             self._price_empty_shelf(here, figures, own, above)
         own = own[..., :size]
         values = own + leading(holding.here, ndim) + below.value[..., :size]
-        lows = own + leading(holding.from_gap, ndim) + below.low[..., :size]
-        beyond = trailing(holding.beyond, ndim - 1) + below.low[..., size]
-        lows = np.concatenate([lows, beyond[..., None]], axis=-1)
-        best, best_low = values.argmin(axis=-1), lows.argmin(axis=-1)
-        choice = BranchChoice(branch, values, lows, best, below)
-        return choice, _at(values, best), _at(lows, best_low)
+        lows = np.empty((*values.shape[:-1], size + 1))
+        np.add(own, leading(holding.from_gap, ndim), out=lows[..., :size])
+        lows[..., :size] += below.low[..., :size]
+        lows[..., size] = trailing(holding.beyond, ndim - 1) + below.low[..., size]
+        choice = BranchChoice(branch, values, lows, below)
+        return choice, values.min(axis=-1), lows.min(axis=-1)
 
     def _as_above(self, branch: Branch) -> _Above:
         figures = branch.figures
@@ -249,8 +248,3 @@ class PriceSearch:
             late = trailing(source.late[int(weights.late_window[slot])], ndim)
             penalty = penalty + late * trailing(self.prices.late[:, slot], ndim)
         return np.where(in_use, penalty, 0.0)
-
-
-def _at(values: Floats, place: Integers) -> Floats:
-    """Values at one place of the last axis."""
-    return np.take_along_axis(values, place[..., None], axis=-1)[..., 0]

@@ -10,20 +10,18 @@ import numpy as np
 
 from partsplan.evaluation.model import PartBlock
 from partsplan.optimization.axes import Floats, Integers
-from partsplan.optimization.building import build_tables
 from partsplan.optimization.choices import (
     FamilyChoice,
     chosen_stock,
-    figures_of_rows,
     gaps_on_path,
     lows_on_path,
 )
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.enumeration import TableTooShortError, stocks_within
-from partsplan.optimization.grids import Gap, endless_stock, first_grids
+from partsplan.optimization.grids import endless_stock, first_grids
 from partsplan.optimization.pricing import PriceSearch
 from partsplan.optimization.problem import PlanningProblem
-from partsplan.optimization.tables import Family
+from partsplan.optimization.stock_tables import StockTables
 
 StockBounds = tuple[Integers, Floats]
 """Fewest and most units, each of shape (n_parts, n_locations)."""
@@ -49,15 +47,15 @@ class BlockSearch:
         self.problem = problem
         self.tolerance = tolerance
         self.block = block
-        self.windows = list(block.weights.windows)
         self.unit_price = problem.unit_price(block.parts)
         self.owned = problem.owned(block.parts)
         self.limits = self._limits()
         self.fixed_use = block.weights.unavoidable_use()[:, problem.kept]
         self._avoidable_use = block.weights.fixed_use()[:, problem.kept] - self.fixed_use
         is_exact = problem.evaluation == "exact"
-        self.grids = first_grids(block.tree, self.limits[0], has_gaps=is_exact)
-        self._tables: Family | None = None
+        grids = first_grids(block.tree, self.limits[0], has_gaps=is_exact)
+        self._near = StockTables(problem.evaluation, block, grids)
+        self._wide: StockTables | None = None
 
     def _limits(self) -> StockBounds:
         """Fewest and most units; what costs nothing is held at most until it never runs out."""
@@ -67,14 +65,14 @@ class BlockSearch:
         return lowest, np.where(self.unit_price > 0.0, highest, enough)
 
     @property
-    def tables(self) -> Family:
-        """Figures of all tabulated stocks."""
-        if self._tables is None:
-            self._tables = build_tables(self.problem.evaluation, self.block, self.grids)
-        return self._tables
+    def wide(self) -> StockTables:
+        """Tables for listing all columns within a slack; the price search keeps shorter ones."""
+        if self._wide is None:
+            self._wide = self._near.copy()
+        return self._wide
 
     def best(
-        self, price: Floats, limits: StockBounds | None = None, *, tolerance: float = 0.0
+        self, price: Floats, limits: StockBounds | None = None, *, slack: float = 0.0
     ) -> tuple[Columns, Floats]:
         """Best column of every part, and a lower bound of its cost and penalties.
 
@@ -84,9 +82,9 @@ class BlockSearch:
             Price of one unit of use of every kept promise.
         limits
             Fewest and most units, where they are narrower than the problem's.
-        tolerance
-            Relative difference between a value and its lower bound that is good enough, where it
-            is more than the search's own.
+        slack
+            How far a part's lower bound may stay below its best column, in the objective's unit;
+            where the search's own tolerance is less.
 
         Returns
         -------
@@ -95,9 +93,9 @@ class BlockSearch:
         """
         limits = limits or self.limits
         if not self.owned.any():
-            choice = self.searched(price, self.unit_price, limits, tolerance)
+            choice = self.searched(price, self.unit_price, limits, slack)
             low = choice.low + self._avoidable_use @ price
-            return self.columns(chosen_stock(choice, self.grids)), low
+            return self._chosen(choice), low
         columns, low = self._best_with_owned(price, limits)
         return columns, low + self._avoidable_use @ price
 
@@ -108,50 +106,44 @@ class BlockSearch:
         unit = self.unit_price.max(axis=1)
         for share in _OWNED_PRICE_SHARES:
             choice = self.searched(price, self.unit_price * share, limits)
-            found.append(self.columns(chosen_stock(choice, self.grids)))
+            found.append(self._chosen(choice))
             low = np.maximum(low, choice.low - share * unit * self.owned)
             if (found[-1].stock.sum(axis=1) >= self.owned).all():
                 break
         return Columns.joined(found), low
 
     def searched(
-        self, price: Floats, unit_price: Floats, limits: StockBounds, tolerance: float = 0.0
+        self, price: Floats, unit_price: Floats, limits: StockBounds, slack: float = 0.0
     ) -> FamilyChoice:
         """Values of all tabulated stocks, the lists refined until the lower bound is tight."""
-        full_price = np.zeros(self.problem.model.n_promises)
-        full_price[self.problem.kept] = price
         while True:
-            choice = PriceSearch(self.block, self.grids, self.tables, unit_price, limits).search(
-                full_price
-            )
-            apart = max(tolerance, self.tolerance) * np.abs(choice.low)
+            choice = self._values(self._near, price, unit_price, limits)
+            apart = np.maximum(self.tolerance * np.abs(choice.low), slack)
             loose = np.flatnonzero(~(choice.value - choice.low <= apart))
+            if not len(loose):
+                return choice
             looseness = apart[loose] / self.block.tree.n_locations
-            gaps = gaps_on_path(choice, self.grids, (loose,), looseness)
+            gaps = gaps_on_path(choice, self._near.grids, (loose,), looseness)
             if not gaps:
                 return choice
-            self._refine(gaps)
+            self._near.refine(gaps)
+
+    def _values(
+        self, tables: StockTables, price: Floats, unit_price: Floats, limits: StockBounds
+    ) -> FamilyChoice:
+        full_price = np.zeros(self.problem.model.n_promises)
+        full_price[self.problem.kept] = price
+        search = PriceSearch(self.block, tables.grids, tables.figures, unit_price, limits)
+        return search.search(full_price)
 
     def prune(self, price: Floats) -> None:
         """Forget stocks that are far from any use at these prices."""
-        full_price = np.zeros(self.problem.model.n_promises)
-        full_price[self.problem.kept] = price
-        search = PriceSearch(self.block, self.grids, self.tables, self.unit_price, self.limits)
-        choice = search.search(full_price)
+        choice = self._values(self._near, price, self.unit_price, self.limits)
         lows = lows_on_path(choice, (np.arange(len(choice.value)),))
         margins = _PRUNED_UNITS * self.unit_price + _PRUNED_SHARE * np.abs(choice.low)[:, None]
-        grids = self.grids.pruned(lows, margins)
-        if grids.n_stocks < _PRUNED_SIZE * self.grids.n_stocks:
-            self.grids, self._tables = grids, None
-
-    def _refine(self, gaps: list[Gap]) -> None:
-        """Tabulate stocks in gaps; only the tables of the parts concerned are made again."""
-        self.grids = self.grids.refined(gaps)
-        rows = np.unique(np.concatenate([gap.parts for gap in gaps]))
-        fresh = build_tables(
-            self.problem.evaluation, self.block.of_parts(rows), self.grids.of_parts(rows)
-        )
-        self._tables = self.tables.with_parts(rows, fresh)
+        grids = self._near.grids.pruned(lows, margins)
+        if grids.n_stocks < _PRUNED_SIZE * self._near.grids.n_stocks:
+            self._near.replace_lists(grids)
 
     def columns_within(
         self,
@@ -178,32 +170,32 @@ class BlockSearch:
             Fewest and most units, where they are narrower than the problem's.
         """
         limits = limits or self.limits
+        tables = self._near if changes is not None else self.wide
         room = np.full(len(self.block.parts), slack)
         while True:
             low = None
             if changes is None and self.owned.any():
                 low = self._best_with_owned(price, limits)[1]
-            choice = self.searched(price, self.unit_price, limits)
+            choice = self._values(tables, price, self.unit_price, limits)
             if low is not None:
                 # owned units cost nothing: at least their full price less all of them
                 saved = low + self.unit_price.max(axis=1) * self.owned - choice.value
                 room = slack + np.maximum(saved, 0.0)
             try:
-                rows, stock = stocks_within(choice, self.grids, room, limit, changes)
+                rows, stock = stocks_within(choice, tables.grids, room, limit, changes)
             except TableTooShortError as short:
-                self._refine(short.gaps)
+                tables.refine(short.gaps)
                 continue
-            return self.columns_of_rows(rows, stock)
+            return self._columns(tables, rows, stock)
 
-    def columns(self, stock: Integers) -> Columns:
-        """Columns of one tabulated stock vector per part of the block."""
-        return self.columns_of_rows(np.arange(len(stock)), stock)
+    def _chosen(self, choice: FamilyChoice) -> Columns:
+        """The best column of every part."""
+        stock = chosen_stock(choice, self._near.grids)
+        return self._columns(self._near, np.arange(len(stock)), stock)
 
-    def columns_of_rows(self, rows: Integers, stock: Integers) -> Columns:
-        """Columns of tabulated stocks; ``rows`` are places in the block, in any order."""
-        backorders, stockout, late = figures_of_rows(
-            self.tables, self.grids, rows, stock, self.windows
-        )
+    def _columns(self, tables: StockTables, rows: Integers, stock: Integers) -> Columns:
+        """Columns of listed stocks; ``rows`` are places in the block, in any order."""
+        backorders, stockout, late = tables.of_rows(rows, stock)
         rate = self.block.tree.rate[rows]
         wait = np.divide(backorders, rate, out=np.zeros_like(rate), where=rate > 0)
         weights = self.block.weights.of_parts(rows)

@@ -101,6 +101,10 @@ class Family:
             ),
         )
 
+    def stock_major(self) -> Family:
+        """The same figures, in memory stock by stock: least values over stocks are found faster."""
+        return self.mapped(_stock_major, _stock_major)
+
     def plus(self, other: Family) -> Family:
         """Sum with the figures of a family of the same shape."""
         return self.joined(other, np.add, np.add, np.add)
@@ -145,6 +149,10 @@ class Family:
         )
 
 
+def _stock_major(array: Floats) -> Floats:
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, -1, 0)), 0, -1)
+
+
 def _endless_axes(array: Floats, without: int) -> range:
     """Axes that end with the endless stock: all behind the parts, but for the last ``without``."""
     return range(1, array.ndim - without)
@@ -158,6 +166,6 @@ def _with_rows(old: Floats, rows: Integers, new: Floats, endless_axes: range) ->
             place = np.minimum(np.arange(wanted), size - 1)
             if axis in endless_axes:
                 place = np.append(np.minimum(np.arange(wanted - 1), size - 2), size - 1)
-            old = np.take(old, place, axis=axis)
+            old = _stock_major(np.take(old, place, axis=axis))
     old[rows] = new
     return old

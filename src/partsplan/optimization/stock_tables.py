@@ -1,0 +1,64 @@
+"""The tables of a block with the lists they hold: made when first needed, refined where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from partsplan.evaluation.model import PartBlock
+from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.building import build_tables
+from partsplan.optimization.choices import figures_of_rows
+from partsplan.optimization.grids import Gap, Grids
+from partsplan.optimization.tables import Family
+
+
+class StockTables:
+    """Figures of the listed stocks of a block; the lists change, the figures of a stock never.
+
+    Parameters
+    ----------
+    evaluation
+        How stocks are evaluated.
+    block
+        The parts.
+    grids
+        The lists to begin with.
+    """
+
+    def __init__(self, evaluation: str, block: PartBlock, grids: Grids) -> None:
+        self.evaluation = evaluation
+        self.block = block
+        self.grids = grids
+        self._figures: Family | None = None
+
+    @property
+    def figures(self) -> Family:
+        """Figures of all listed stocks."""
+        if self._figures is None:
+            self._figures = build_tables(self.evaluation, self.block, self.grids)
+        return self._figures
+
+    def copy(self) -> StockTables:
+        """Tables of their own that begin with the same lists."""
+        twin = StockTables(self.evaluation, self.block, self.grids)
+        twin._figures = self.figures.mapped(np.copy, np.copy).stock_major()
+        return twin
+
+    def refine(self, gaps: Sequence[Gap]) -> None:
+        """List stocks in gaps; only the figures of the parts concerned are made again."""
+        figures = self.figures
+        self.grids = self.grids.refined(gaps)
+        rows = np.unique(np.concatenate([gap.parts for gap in gaps]))
+        fresh = build_tables(self.evaluation, self.block.of_parts(rows), self.grids.of_parts(rows))
+        self._figures = figures.with_parts(rows, fresh)
+
+    def replace_lists(self, grids: Grids) -> None:
+        """Begin anew with other lists."""
+        self.grids, self._figures = grids, None
+
+    def of_rows(self, rows: Integers, stock: Integers) -> tuple[Floats, Floats, Floats]:
+        """Late units, P(X >= S) and lateness of listed stocks; ``rows`` are places in the block."""
+        windows = list(self.block.weights.windows)
+        return figures_of_rows(self.figures, self.grids, rows, stock, windows)
