@@ -88,6 +88,26 @@ class TestSegmentsReachTheirSites:
         np.testing.assert_allclose(pooled.rate_shape, 1 + np.add(self.DUSTY, self.CLEAN))
         assert (demand.rate_shape < pooled.rate_shape).all()
 
+    def test_mean_and_shape_of_the_total_by_integration(self, demand):
+        """Given the part's factor m the two segments are gamma; the hall has m itself.
+
+        The mean is right to 1 %, the shape, of second order, to 10 %.
+        """
+        alpha = demand.evidence.segment_spread[0] ** 2
+        n, expected = np.array([self.DUSTY[0], self.CLEAN[0]]), 50.0
+        x = np.linspace(-6, 6, 4001)
+        m = np.exp(x)[:, np.newaxis]
+        counts = stats.nbinom(1 / alpha, 1 / (1 + alpha * m * expected)).logpmf(n).sum(axis=1)
+        weight = np.exp(counts + stats.gamma(1.0).logpdf(m[:, 0]) + x)
+        weight /= weight.sum()
+        segments = (1 / alpha + n) / (1 / (alpha * m) + expected)
+        given_m = 5.0 * (segments.sum(axis=1) + m[:, 0])
+        spread = 25.0 * (segments**2 / (1 / alpha + n)).sum(axis=1)
+        mean = (weight * given_m).sum()
+        variance = (weight * (spread + given_m**2)).sum() - mean**2
+        assert demand.per_year[0].sum() == pytest.approx(mean, rel=0.01)
+        assert demand.rate_shape[0] == pytest.approx(mean**2 / variance, rel=0.10)
+
     def test_differing_segments_are_found(self, demand):
         evidence = demand.evidence
         assert evidence.is_different[20:].all()
