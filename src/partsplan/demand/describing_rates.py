@@ -32,7 +32,7 @@ def summary_lines(rates: RateEstimates) -> list[str]:
     if rates.segment_ids:
         lines.append("  " + _segment_words(rates))
     lines += _row_lines(rates, _telling_rows(rates))
-    lines += [f"  note: {warning.rule}" for warning in rates.warnings]
+    lines += [f"  note: {warning.rule} {warning.fix}".rstrip() for warning in rates.warnings]
     return lines
 
 

@@ -142,7 +142,7 @@ def rate_estimates(
     of_part = np.where(priors.kind == "jeffreys", "", priors.kind)
     of_part[fit.counted] = evidence.source
     spread = np.full(evidence.n_parts, np.nan)
-    if fit.spread is not None:
+    if fit.spread is not None and fit.spread.comparisons >= LEAST_COMPARISONS:
         spread[fit.counted] = np.sqrt(fit.spread.dispersion)
     of_whole = _inverse(fit.shape[part])
     segment_prior = _inverse(of_whole + fit.dispersion[part] * (1.0 + of_whole))
@@ -207,9 +207,9 @@ def _spread_warnings(fit: FittedRates) -> list[Finding]:
                 None,
                 "segment",
                 None,
-                f"only {fit.spread.comparisons} comparisons between segments of a part are there; "
-                f"{LEAST_COMPARISONS} are needed to estimate how much segments differ, so every "
-                "segment has the rate of its part.",
+                f"of the {LEAST_COMPARISONS} comparisons between segments of a part that are needed "
+                f"to estimate how much segments differ, {fit.spread.comparisons} can be made, so "
+                "every segment has the rate of its part.",
                 "Give counts of more parts, or the same parts in more segments.",
             )
         ]
