@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any, ClassVar
 
 import numpy as np
@@ -317,6 +318,14 @@ class TestOutput:
         frame = fit_lifetimes(pl.DataFrame(columns)).to_frame()
         assert isinstance(frame, pl.DataFrame)
         assert frame["shape"].null_count() == 1
+        curve = fit_lifetimes(pl.DataFrame(columns)).kaplan_meier("A")
+        assert isinstance(curve.to_frame(), pl.DataFrame)
+
+    def test_fits_can_be_sent_to_another_process(self) -> None:
+        fits = fit_lifetimes(self.LIVES)
+        copied = pickle.loads(pickle.dumps(fits))
+        assert copied.to_records() == fits.to_records()
+        assert copied.interval("shape")[0][0] == fits.interval("shape")[0][0]
 
     def test_lives_of_a_network(self) -> None:
         network = ServiceNetwork.from_tables(**lives_tables())

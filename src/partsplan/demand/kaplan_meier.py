@@ -7,7 +7,7 @@ Kaplan and Meier, J. Am. Stat. Assoc. 53, 1958, with late entry; Turnbull, J. R.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ _NOTHING = 1e-7
 """Mass of a stretch below which the curve does not fall in it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SurvivalCurve:
     """Share of units that reach the hours, a step after each failure time."""
 
@@ -42,6 +42,7 @@ class SurvivalCurve:
     """Lower bound of the survival; NaN where failures lie between looks."""
     upper: Floats
     """Upper bound of the survival; NaN where failures lie between looks."""
+    _backend: str | None = field(repr=False, default=None)
 
     def to_records(self) -> list[dict[str, Any]]:
         """One plain dict per step; None is unknown."""
@@ -53,8 +54,8 @@ class SurvivalCurve:
         ]
 
     def to_frame(self) -> Any:
-        """One row per step, in pandas."""
-        return frame_of(self._columns())
+        """One row per step, in the library that the user came with."""
+        return frame_of(self._columns(), self._backend)
 
     def _columns(self) -> dict[str, Floats]:
         names = ("hours", "survival", "at_risk", "failures", "lower", "upper")

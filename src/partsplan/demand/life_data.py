@@ -26,7 +26,7 @@ Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LifeData:
     """Lives of parts, sorted so that the lives of one group (part and segment) stand together.
 

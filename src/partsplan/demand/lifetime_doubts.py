@@ -35,8 +35,7 @@ def doubtful_fits(data: LifeData, causes: Sequence[str], n_parameters: int) -> I
         (
             cause == NO_FAILURE,
             "has no failure among its lives: all are censored, so there is no finite estimate.",
-            "estimate_demand gives a rate with its uncertainty from failures and hours; or wait "
-            "for failures.",
+            "estimate_demand(network, lives) gives a rate with its uncertainty all the same.",
         ),
         (
             cause == ONE_TIME,
@@ -117,6 +116,8 @@ def _row_finding(table: Table, row: int, column: str, rule: str, fix: str) -> Fi
 
 def _days_between_segments(table: Table) -> Iterator[Finding]:
     """Find segments of a part whose typical hours are a day's hours apart."""
+    if not (table["segment"] != "").any():
+        return
     data = LifeData.from_table(table)
     typical = _typical_hours(data)
     lives = np.bincount(data.group, minlength=data.n_groups)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -25,7 +25,7 @@ Integers = NDArray[np.int64]
 _SHOWN = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LifetimeFits:
     """Lifetime distributions fitted to the lives of parts, one per part and segment.
 
@@ -156,7 +156,8 @@ class LifetimeFits:
         between two looks, Turnbull's.
         """
         group = self._position(part_id, segment)
-        return survival_curve(self.data.take(np.array([group])), self._level(level))
+        curve = survival_curve(self.data.take(np.array([group])), self._level(level))
+        return replace(curve, _backend=self._backend)
 
     def to_records(self) -> list[dict[str, Any]]:
         """One plain dict per part and segment; None is unknown."""

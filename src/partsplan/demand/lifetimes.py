@@ -14,7 +14,6 @@ from partsplan.demand.lifetime_doubts import doubtful_fits, doubtful_lives
 from partsplan.demand.lifetime_families import FAMILIES
 from partsplan.demand.lifetime_fits import LifetimeFits, check_share
 from partsplan.demand.maximum_likelihood import estimates
-from partsplan.network import backend_of
 
 
 def fit_lifetimes(
@@ -97,5 +96,5 @@ def fit_lifetimes(
         warnings=warnings,
         notes=found.causes,
         _estimates=found,
-        _backend=backend_of(lives),
+        _backend=table.checked.backend,
     )

@@ -64,7 +64,7 @@ def profile_bound(
     for _ in range(_STEPS):
         root = search.root()
         reached = search.psi
-        done = np.abs(root - wanted) < _CLOSE * wanted
+        done = search.is_sound & (np.abs(root - wanted) < _CLOSE * wanted)
         endless = (search.reach > _FAR) & (root < wanted)
         bound[search.groups[done]] = reached[done]
         bound[search.groups[endless]] = side * np.inf
@@ -95,6 +95,8 @@ class _Search:
     inside: Floats
     outside: Floats
     slope: Floats
+    is_sound: Mask
+    """Whether the free parameters came to rest at the figure tried last."""
 
     @classmethod
     def begin(
@@ -119,6 +121,7 @@ class _Search:
             inside=np.zeros(n_groups),
             outside=np.full(n_groups, np.inf),
             slope=np.zeros(n_groups),
+            is_sound=np.ones(n_groups, dtype=bool),
         )  # fmt: skip
 
     @property
@@ -131,7 +134,8 @@ class _Search:
         problem = PathLikelihood(self.likelihood, self.path, self.psi, self.theta)
         if self.path.free:
             self._begin_gently()
-            self.free = maximize(problem, self.free).parameters
+            found = maximize(problem, self.free)
+            self.free, self.is_sound = found.parameters, found.is_found
         value, slope = problem.slope(self.free)
         self.slope = -self.side * slope
         root: Floats = np.sqrt(np.maximum(2.0 * (self.best - value), 0.0))
@@ -162,6 +166,7 @@ class _Search:
             self.likelihood.take(left), self.path, self.theta[left], self.best[left],
             self.wanted, self.side, self.groups[left], self.estimate[left], self.free[left],
             self.reach[left], self.inside[left], self.outside[left], self.slope[left],
+            self.is_sound[left],
         )  # fmt: skip
 
 
