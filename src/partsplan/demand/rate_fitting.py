@@ -207,7 +207,7 @@ def _spread_warnings(fit: FittedRates) -> list[Finding]:
                 None,
                 "segment",
                 None,
-                f"of the {LEAST_COMPARISONS} comparisons between segments of a part that are needed "
+                f"of the {LEAST_COMPARISONS} comparisons between segments of a part that it takes "
                 f"to estimate how much segments differ, {fit.spread.comparisons} can be made, so "
                 "every segment has the rate of its part.",
                 "Give counts of more parts, or the same parts in more segments.",
