@@ -189,3 +189,37 @@ def test_a_plan_confirms_itself():
     )
     with pytest.raises(ValueError, match="confirm needs a plan, but the status is infeasible"):
         impossible.confirm(rng=1)
+
+
+def test_events_of_added_replications_are_those_that_were_counted():
+    network, demand = one_location(0.37)
+    found = confirm(
+        network,
+        demand,
+        {("P1", "DC"): 1},
+        rng=1,
+        replications=3,
+        most_replications=9,
+        margin=0.0,
+        drop_assumptions=False,
+    )
+    seen = found.performance
+    assert seen.sums.drawn == ((0, 3), (1, 3), (2, 3))
+    tables = [seen.events("P1", replication) for replication in range(9)]
+    counted = sum(int(table["is_counted"].sum()) for table in tables)
+    assert counted == seen.sums.places.demands[0, 0]
+
+
+def test_expedited_networks_are_confirmed_too():
+    tables = one_location_tables()
+    tables["parts"][0]["emergency_hours"] = 24.0
+    tables["commitments"] = [
+        {"commitment_id": "wait", "metric": "mean_wait", "target": 6.0},
+        {"commitment_id": "fill", "metric": "fill_rate", "target": 0.9},
+    ]
+    network = pp.ServiceNetwork.from_tables(**tables, shortages="expedite")
+    found = confirm(network, pp.estimate_demand(network), {("P1", "DC"): 2}, rng=1)
+    assert [row.verdict for row in found.commitments] == ["confirmed", "refuted"]
+    # Erlang's loss with a load of 1 and 2 units is 1 in 5, whatever the law of the resupply
+    assert found.commitments[0].lower < 24 / 5 < found.commitments[0].upper
+    assert not any(row.is_certain for row in found.changes)

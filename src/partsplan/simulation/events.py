@@ -18,15 +18,20 @@ from partsplan.simulation.tallies import in_window
 def event_columns(
     experiment: Experiment,
     entropy: tuple[int, ...],
-    n_replications: int,
+    drawn: tuple[tuple[int, int], ...],
     part: int,
     replication: int,
 ) -> dict[str, NDArray[Any]]:
     """Columns of every demand of a part in one replication, in order of time."""
-    for piece in pieces_of(experiment, n_replications, entropy):
-        inside = piece.first <= replication < piece.first + piece.n_replications
-        if inside and part in piece.block.parts:
-            return _columns(experiment, piece, part, replication - piece.first)
+    for batch, n_replications in drawn:
+        if replication >= n_replications:
+            replication -= n_replications
+            continue
+        for piece in pieces_of(experiment, n_replications, entropy, batch):
+            inside = piece.first <= replication < piece.first + piece.n_replications
+            if inside and part in piece.block.parts:
+                return _columns(experiment, piece, part, replication - piece.first)
+        break
     names = ("day", "is_counted", "location_id", "shipped_from", "wait_days", "from_shelf")
     return {name: np.zeros(0) for name in names}
 

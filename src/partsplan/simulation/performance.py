@@ -126,7 +126,7 @@ class SimulatedPerformance:
                 f"replication must be from 0 to {self.replications - 1}, got {replication!r}"
             )
         part = network.part_index[part_id]
-        columns = event_columns(self.experiment, self.entropy, self.replications, part, replication)
+        columns = event_columns(self.experiment, self.entropy, self.sums.drawn, part, replication)
         return frame_of(columns, network.frame_backend)
 
     def sources(self) -> list[dict[str, Any]]:

@@ -231,6 +231,7 @@ def run_pieces(
     total = Sums.zeros(
         experiment.model.n_promises, n_replications, experiment.stock.shape, experiment.sources
     )
+    total.drawn = ((batch, n_replications),)
     results = map(sums_of, pieces) if executor is None else executor.map(sums_of, pieces)
     for done, (piece, sums) in enumerate(zip(pieces, results, strict=True), start=1):
         total.add(piece.first, piece.block.parts, piece.block.classes, sums)

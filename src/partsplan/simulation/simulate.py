@@ -102,7 +102,10 @@ def simulate(
     served, an order filled by a location stays reserved for it, repair is ample, a share of the
     demand is repaired locally. A location without stock leaves its customers to the nearest
     ancestor with stock and a lane to them: they are that ancestor's customers then, and what it
-    ships them is repaired and reordered there.
+    ships them is repaired and reordered there. Where shortages are expedited, the sources of a
+    customer are asked in turn, the serving location first, then its lanes by hours; who ships
+    also reorders, and the outside supply ships last and reorders nothing. Parts within parts are
+    not followed: a repair takes the time of its table.
 
     Commitments are ratios of sums over the demand in their scope, e.g. waits per demand; lane,
     diagnosis and repair hours enter exactly. Intervals are Student's t over replications, of the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +124,9 @@ class Sums:
     """Sums of squares over replications."""
     shipped_cross: Floats
     """Sums over replications of units shipped times units asked for."""
-    n_units: int = field(default=0)
+    n_units: int = 0
+    drawn: tuple[tuple[int, int], ...] = ()
+    """Batches of replications in order: the batch's number and its replications."""
 
     @classmethod
     def zeros(
@@ -172,4 +174,5 @@ class Sums:
             self.shipped2 + other.shipped2,
             self.shipped_cross + other.shipped_cross,
             self.n_units + other.n_units,
+            self.drawn + other.drawn,
         )
