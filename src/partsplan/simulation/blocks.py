@@ -6,7 +6,7 @@ how long its parts must run before the empty pipelines of the start are forgotte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,6 +56,8 @@ class SimulatedBlock:
     """Shape (n_parts,): days before figures are taken."""
     window_days: float
     """Days over which figures are taken."""
+    has_indentures: bool = False
+    """Whether parts sit in each other, so that repairs may wait."""
     lots: Integers | None = None
     """Shape (n_parts,): units that a root orders at a time; None: one for one."""
     sources: Integers | None = None
@@ -75,7 +77,9 @@ class SimulatedBlock:
     def may_cross(self) -> bool:
         """Whether an order may come in before an earlier one."""
         repair = self.tree.repair_fraction
-        return bool(self.lead_times.varies or ((repair > 0) & (repair < 1)).any())
+        return bool(
+            self.has_indentures or self.lead_times.varies or ((repair > 0) & (repair < 1)).any()
+        )
 
     @cached_property
     def horizon_days(self) -> Floats:
@@ -120,6 +124,7 @@ def simulated_blocks(
     window_days: float,
     warmup_days: float | None,
     sources: Integers | None = None,
+    together: Integers | None = None,
 ) -> Iterator[SimulatedBlock]:
     """All parts with demand in blocks, in a fixed order."""
     starts = customers.starts(model.network.n_parts)
@@ -138,7 +143,14 @@ def simulated_blocks(
             longest = _LOSS_WARMUP * longest
         warmup = longest if warmup_days is None else np.full(len(asked), warmup_days)
         demands = per_day[asked] * (warmup + window_days)
-        for rows in _rows_together(demands) if sources is None else _rows_in_step(demands):
+        pieces = _rows_together if sources is None else _rows_in_step
+        levels = np.full(len(asked), -1) if together is None else together[asked]
+        if (levels >= 0).any():  # one level of parts after the other
+            family = np.flatnonzero(levels >= 0)
+            warmup[family] = sum(
+                longest[levels == level].max(initial=0.0) for level in set(levels[family].tolist())
+            )
+        for rows in _apart(levels, demands, pieces):
             parts = asked[rows]
             counts = starts[parts + 1] - starts[parts]
             row = np.repeat(np.arange(len(parts)), counts)
@@ -158,7 +170,19 @@ def simulated_blocks(
                 warmup_days=warmup[rows],
                 window_days=window_days,
                 sources=None if sources is None else sources[classes],
+                has_indentures=bool((levels[rows] >= 0).any()),
             )
+
+
+def _apart(
+    levels: Integers, demands: Floats, pieces: Callable[[Floats], Iterator[Integers]]
+) -> Iterator[Integers]:
+    """Rows with a level of indenture in one piece, the others in usual ones."""
+    family, others = np.flatnonzero(levels >= 0), np.flatnonzero(levels < 0)
+    if len(family):
+        yield family
+    if len(others):
+        yield from (others[rows] for rows in pieces(demands[others]))
 
 
 def _rows_together(demands: Floats) -> Iterator[Integers]:

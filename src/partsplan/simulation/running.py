@@ -23,6 +23,12 @@ from partsplan.simulation.blocks import SimulatedBlock, simulated_blocks
 from partsplan.simulation.customers import CustomerClasses, customer_classes, customers_by_stream
 from partsplan.simulation.expediting import ExpeditedRun, run_expediting
 from partsplan.simulation.following import run_following
+from partsplan.simulation.indentures import (
+    Indentures,
+    indentures_of,
+    run_indentures,
+    with_repairs,
+)
 from partsplan.simulation.lead_times import LeadTimes
 from partsplan.simulation.positions import Positions
 from partsplan.simulation.promised import PromiseWeights, promise_weights
@@ -44,6 +50,15 @@ _DEMANDS_PER_LOOP = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
+class Families:
+    """Parts within parts, and which classes are repairs that ask for them."""
+
+    indentures: Indentures
+    is_repair: NDArray[np.bool_]
+    """Shape (n_classes,)."""
+
+
+@dataclass(frozen=True, eq=False)
 class Experiment:
     """Everything that is drawn from: network, demand, stock, and how lead times vary."""
 
@@ -62,6 +77,8 @@ class Experiment:
     """Wait to fear where none was seen [days]."""
     sources: tuple[int, int]
     """Number of classes and of sources, the outside included; no sources where shortages wait."""
+    families: Families | None = None
+    """Parts within parts; None where they are not followed."""
     positions: Positions | None = None
     """Installed units whose lives are followed; None: all demand comes in Poisson streams."""
 
@@ -100,6 +117,32 @@ class Experiment:
         )
 
     @classmethod
+    def of_families(
+        cls,
+        model: ServiceModel,
+        stock: Integers,
+        lead_times: LeadTimes,
+        window_days: float,
+        warmup_days: float | None,
+    ) -> Experiment:
+        """One that follows parts within parts (waiting rules); as usual where there are none."""
+        indentures = indentures_of(model.network)
+        if indentures is None:
+            return cls.of(model, stock, lead_times, window_days, warmup_days)
+        customers, is_repair = with_repairs(model, customer_classes(model, stock), indentures)
+        experiment = cls.of_customers(
+            model,
+            stock,
+            customers,
+            promise_weights(model, customers),
+            lead_times=lead_times,
+            window_days=window_days,
+            warmup_days=warmup_days,
+            together=np.where(indentures.parts, indentures.depth, -1),
+        )
+        return replace(experiment, families=Families(indentures, is_repair))
+
+    @classmethod
     def by_stream(
         cls, model: ServiceModel, stock: Integers, lead_times: LeadTimes, window_days: float
     ) -> Experiment:
@@ -135,6 +178,7 @@ class Experiment:
         warmup_days: float | None = None,
         asked_in_turn: Integers | None = None,
         longest_days: float | None = None,
+        together: Integers | None = None,
     ) -> Experiment:
         """An experiment on classes of customers of one's own."""
         blocks = tuple(
@@ -146,6 +190,7 @@ class Experiment:
                 window_days=window_days,
                 warmup_days=warmup_days,
                 sources=asked_in_turn,
+                together=together,
             )
         )
         if longest_days is None:
@@ -175,9 +220,15 @@ class Piece:
     n_replications: int
     seed: np.random.SeedSequence
     positions: Positions | None
+    families: Families | None
 
     def run(self) -> WaitingRun | ExpeditedRun:
         """What became of every demand."""
+        if self.families is not None and self.block.has_indentures:
+            is_repair = self.families.is_repair[self.block.classes]
+            return run_indentures(
+                self.block, self.families.indentures, is_repair, self.n_replications, self.seed
+            )
         if self.positions is not None:
             return run_following(self.block, self.positions, self.n_replications, self.seed)
         rng = np.random.Generator(np.random.PCG64DXSM(self.seed))
@@ -214,7 +265,7 @@ def pieces_of(
         for first in range(0, n_replications, size):
             seed = np.random.SeedSequence(entropy, spawn_key=(batch, b, first))
             count = min(size, n_replications - first)
-            yield Piece(block, weights, first, count, seed, positions)
+            yield Piece(block, weights, first, count, seed, positions, experiment.families)
 
 
 def run_pieces(

@@ -34,6 +34,7 @@ def simulate(
     lead_times: LeadTimeLaw = "deterministic",
     resupply_cv: float | None = None,
     lots: bool = False,
+    indentures: bool = False,
     life_shapes: Mapping[str, float] | None = None,
     finite_fleet: bool = False,
     warmup_years: float | None = None,
@@ -65,6 +66,10 @@ def simulate(
     lots : bool
         Whether the top locations order the parts table's ``order_quantity`` at a time, by an
         (R, Q) rule whose highest inventory position R + Q is the base stock; else one for one.
+    indentures : bool
+        Whether the repair of an LRU waits for the SRU that it needs (``parent_part_id`` and
+        ``cause_fraction``; one SRU or none for each repair, local or from outside but for the
+        condemned share); else repairs take the time of their tables.
     life_shapes : mapping of part_id to float, optional
         Weibull shape of the lives of parts that age (or wear in): each installed unit is
         followed from one replacement to the next, mean lives follow from the demand.
@@ -104,8 +109,7 @@ def simulate(
     ancestor with stock and a lane to them: they are that ancestor's customers then, and what it
     ships them is repaired and reordered there. Where shortages are expedited, the sources of a
     customer are asked in turn, the serving location first, then its lanes by hours; who ships
-    also reorders, and the outside supply ships last and reorders nothing. Parts within parts are
-    not followed: a repair takes the time of its table.
+    also reorders, and the outside supply ships last and reorders nothing.
 
     Commitments are ratios of sums over the demand in their scope, e.g. waits per demand; lane,
     diagnosis and repair hours enter exactly. Intervals are Student's t over replications, of the
@@ -141,6 +145,7 @@ def simulate(
         lead_times=lead_times,
         resupply_cv=resupply_cv,
         lots=lots,
+        indentures=indentures,
         life_shapes=life_shapes,
         finite_fleet=finite_fleet,
         warmup_years=warmup_years,
@@ -165,12 +170,16 @@ def experiment_on(
     lead_times: str = "deterministic",
     resupply_cv: float | None = None,
     lots: bool = False,
+    indentures: bool = False,
     life_shapes: Mapping[str, float] | None = None,
     finite_fleet: bool = False,
     warmup_years: float | None = None,
 ) -> Experiment:
     """What is simulated, from what a user gives."""
-    experiment = Experiment.of(
+    if indentures:
+        check_waits(network, "a simulation with indentures")
+    made = Experiment.of_families if indentures else Experiment.of
+    experiment = made(
         ServiceModel(network, demand.aligned(network)),
         read_base_stock(network, stock),
         lead_times_of(network, lead_times, resupply_cv),
@@ -180,6 +189,8 @@ def experiment_on(
     if lots:
         check_waits(network, "a simulation with lots")
         experiment = experiment.with_lots(network.parts["order_quantity"])
+    if indentures and (life_shapes or finite_fleet):
+        raise ValueError("indentures must be False with life_shapes or finite_fleet, got True")
     if not life_shapes and not finite_fleet:
         return experiment
     check_waits(network, "a simulation with life_shapes or finite_fleet")

@@ -107,11 +107,28 @@ def run_waiting(
     the parent releases a unit for it, plus the replenishment time. A share of the demand is
     repaired at the location instead and orders nothing.
     """
-    repaired, visits = _visits(block, arrivals, rng)
+    visits = find_visits(block, arrivals, rng)
+    return serve_visits(block, arrivals, n_replications, visits, rng, disruption=disruption)
+
+
+def serve_visits(
+    block: SimulatedBlock,
+    arrivals: Arrivals,
+    n_replications: int,
+    visits: Visits,
+    rng: np.random.Generator,
+    *,
+    disruption: Disruption | None = None,
+    delay: Floats | None = None,
+) -> WaitingRun:
+    """Serve demands whose ways through the network are known.
+
+    ``delay`` is how long the repair of each demand's unit waits before it begins [days].
+    """
     released = arrivals.days.copy()
     stocked_out = np.zeros(len(released), dtype=bool)
     queues = []
-    for level, (at, mended) in enumerate(zip(visits, repaired, strict=True)):
+    for level, (at, mended) in enumerate(zip(visits.units, visits.repaired, strict=True)):
         visit = _visit(block, arrivals, level, at)
         lead = _lead_days(block, arrivals, visit, rng)
         if disruption is not None and level == 0:
@@ -120,6 +137,9 @@ def run_waiting(
         if mended is not None:
             days = block.tree.repair_days[visit.part, visit.location]
             came = np.where(mended[visit.unit], visit.days + days, came)
+        if delay is not None:
+            begins = level == 0 if mended is None else mended[visit.unit] | (level == 0)
+            came = came + np.where(begins, delay[visit.unit], 0.0)
         queue = _queue(block, visit, came, rng, disruption)
         released[queue.unit] = queue.released
         stocked_out[queue.unit] = queue.stocked_out
@@ -127,6 +147,27 @@ def run_waiting(
     return WaitingRun(
         arrivals, n_replications, released - arrivals.days, stocked_out, tuple(queues)
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Visits:
+    """Ways of demands through the network, from the root's level down."""
+
+    units: list[Integers]
+    """Per level, the demands that reach it."""
+    repaired: list[Booleans | None]
+    """Per level, which of all demands are repaired there; None: none."""
+
+    def repair_places(self, block: SimulatedBlock, arrivals: Arrivals) -> tuple[Integers, Booleans]:
+        """Where each demand's unit is repaired or sent outside, and whether it stays inside."""
+        place = block.ancestors[block.class_shipper]
+        found = place[arrivals.customers, 0]
+        local = np.zeros(len(found), dtype=bool)
+        for level, mended in enumerate(self.repaired):
+            if mended is not None:
+                found = np.where(mended, place[arrivals.customers, level], found)
+                local |= mended
+        return found, local
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,9 +182,7 @@ class _Visit:
     n_rows: int
 
 
-def _visits(
-    block: SimulatedBlock, arrivals: Arrivals, rng: np.random.Generator
-) -> tuple[list[Booleans | None], list[Integers]]:
+def find_visits(block: SimulatedBlock, arrivals: Arrivals, rng: np.random.Generator) -> Visits:
     """Per level the demands that reach it, and which of all demands are repaired there."""
     place = block.ancestors[block.class_shipper]
     part = block.class_part[arrivals.customers]
@@ -159,7 +198,7 @@ def _visits(
             here &= rng.random(len(part)) < fraction
             repaired[level] = here
             alive &= ~here
-    return repaired, visits
+    return Visits(visits, repaired)
 
 
 def _visit(block: SimulatedBlock, arrivals: Arrivals, level: int, at: Integers) -> _Visit:
