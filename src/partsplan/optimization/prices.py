@@ -85,7 +85,7 @@ class PriceFinder:
 
     def _pass(self, price: Floats, precision: float) -> tuple[PricedParts, Columns]:
         """Price all parts; returns the result and the columns new to the pool."""
-        slack = precision * max(self.state.bound, 0.0)
+        slack = precision * max(self.state.bound, 1e-300)
         result = self.blocks.priced(price, slack=slack)
         self.state.passes += 1
         if result.bound > self.state.bound:
@@ -93,6 +93,15 @@ class PriceFinder:
             self.state.least = result.least
         logger.info("pass %d: bound %.8g", self.state.passes, self.state.bound)
         return result, self.state.pool.add(result.columns)
+
+    def _pass_if_it_may_help(self, price: Floats) -> tuple[PricedParts, Columns]:
+        """A rough pass, and a precise one where its value leaves room for a better bound."""
+        result, fresh = self._pass(price, np.inf)
+        if result.value <= self.state.bound:
+            return result, fresh
+        precision = min(_START_TOLERANCE, _SHARE_OF_DUAL_GAP * self.state.dual_gap)
+        precise, more = self._pass(price, precision)
+        return precise, more if len(fresh) == 0 else Columns.joined([fresh, more])
 
     def _multiply(self) -> None:
         """Multiplicative passes until the bound stalls."""
@@ -128,8 +137,7 @@ class PriceFinder:
                 return
             before = self.state.bound
             price = toward_best * self.state.price + (1.0 - toward_best) * solution.price
-            precision = min(_START_TOLERANCE, _SHARE_OF_DUAL_GAP * self.state.dual_gap)
-            _, fresh = self._pass(price, precision)
+            _, fresh = self._pass_if_it_may_help(price)
             if len(fresh) == 0 and toward_best > 0.0:
                 _, fresh = self._pass(solution.price, 0.0)
             master.add(fresh)
