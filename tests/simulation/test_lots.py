@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import partsplan as pp
-from partsplan.simulation.waiting import Lots, served_in_lots
+from partsplan.simulation.serving import Lots, served_in_lots
 
 
 def poisson_cdf(mean, k):

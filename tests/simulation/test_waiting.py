@@ -10,8 +10,8 @@ from random_stocks import random_network
 
 from partsplan.network import read_base_stock
 from partsplan.simulation.running import pieces_of
+from partsplan.simulation.serving import served
 from partsplan.simulation.simulate import experiment_on
-from partsplan.simulation.waiting import served
 
 
 def plain_waits(piece, run):

@@ -1,18 +1,16 @@
 """The same network run demand by demand, independent of the evaluation's formulas."""
 
-from partsplan.simulation.confirmation import (
-    AssumptionChange,
-    Confirmation,
-    ConfirmedCommitment,
-    confirm,
-)
+from partsplan.simulation.confirmation import confirm
+from partsplan.simulation.describing import SimulatedCommitment
 from partsplan.simulation.extra_stock import ExtraStock
 from partsplan.simulation.intervals import Interval
-from partsplan.simulation.performance import SimulatedCommitment, SimulatedPerformance
+from partsplan.simulation.performance import SimulatedPerformance
 from partsplan.simulation.periods import PeriodProbability, period_probabilities
 from partsplan.simulation.scenarios import FleetEvent, Outage, Scenario
 from partsplan.simulation.simulate import simulate
-from partsplan.simulation.stress import StressedCommitment, StressTest, stress
+from partsplan.simulation.stress import stress
+from partsplan.simulation.stress_results import StressedCommitment, StressTest
+from partsplan.simulation.verdicts import AssumptionChange, Confirmation, ConfirmedCommitment
 
 __all__ = [
     "AssumptionChange",
