@@ -1,5 +1,7 @@
 """Expedited shortages against exact Markov chains (shared/cases, computed in double precision)."""
 
+from concurrent.futures import ProcessPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -247,3 +249,15 @@ def test_same_seed_same_figures_and_local_repair():
     first, second = (simulated(network, demand_of([0.2]), stock, replications=60) for _ in range(2))
     assert first.sources() == second.sources()
     assert first.fill_rate[0, 1] > 0.9
+
+
+def test_any_workers_give_the_same_bytes():
+    network = pool([10.0, 10.0], [[0, 1], [1, 0]])
+    stock = {("P", "L0"): 1, ("P", "L1"): 1}
+    run = {"years": 4.0, "replications": 4000, "rng": 8}
+    here = pp.simulate(network, demand_of([0.2, 0.2]), stock, **run)
+    with ProcessPoolExecutor(2) as workers:
+        there = pp.simulate(network, demand_of([0.2, 0.2]), stock, **run, executor=workers)
+    assert here.sources() == there.sources()
+    for name in ("fill_rate", "on_hand", "mean_wait_days", "expected_backorders"):
+        assert getattr(here, name).tobytes() == getattr(there, name).tobytes()

@@ -25,13 +25,14 @@ def waiting_sums(block: SimulatedBlock, run: WaitingRun, weights: PromiseWeights
     base, amount = weights.amounts(tally)
     places = tally_places(block, run)
     days = block.window_days
+    on_hand = block.stock[:, :, np.newaxis] - (places.lead_days - places.wait_days) / days
     figures = PlaceSums(
         demands=places.demands,
         out=places.stocked_out,
         waiters=places.demands,
         wait_days=places.wait_days,
         late=places.wait_days / days,
-        on_hand=block.stock[:, :, np.newaxis] - (places.lead_days - places.wait_days) / days,
+        on_hand=on_hand if block.opening is None else places.shelf_days / days,
     )
     return PieceSums(
         base=base,

@@ -7,12 +7,13 @@ order of time without being sorted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.simulation.blocks import SimulatedBlock
+from partsplan.simulation.opening import Opening
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -31,6 +32,8 @@ class Arrivals:
     """Class of the block that asks."""
     order: Integers | None
     """Which units were asked for together; None where each is alone."""
+    opening_at: Integers | None = None
+    """Location whose order of the first day each is, -1 for customers; None: all customers."""
 
 
 def draw_arrivals(block: SimulatedBlock, n_replications: int, rng: np.random.Generator) -> Arrivals:
@@ -129,3 +132,32 @@ def _drawn_sizes(variance_to_mean: Floats, rng: np.random.Generator) -> Integers
     clustered = variance_to_mean > 1.0
     sizes[clustered] = rng.logseries(1.0 - 1.0 / variance_to_mean[clustered])
     return sizes
+
+
+def with_opening_orders(
+    arrivals: Arrivals, opening: Opening, parents: Integers, class_part: Integers
+) -> Arrivals:
+    """The demands with the orders of the first day put before those of their row."""
+    n_replications = arrivals.n_rows // len(opening.lacking)
+    lacking = np.where(parents >= 0, opening.lacking, 0)
+    part, location = np.nonzero(lacking)
+    part, location = (np.repeat(axis, lacking[part, location]) for axis in (part, location))
+    n_orders = len(part)
+    row = (part[:, np.newaxis] * n_replications + np.arange(n_replications)).ravel()
+    any_class = np.searchsorted(class_part, part).repeat(n_replications)
+    all_rows = np.concatenate([row, arrivals.row])
+    sorted_by = np.argsort(all_rows, kind="stable")
+    count = n_orders * n_replications
+    orders = None
+    if arrivals.order is not None:
+        start = int(arrivals.order.max(initial=-1)) + 1
+        orders = np.concatenate([start + np.arange(count), arrivals.order])[sorted_by]
+    at = np.concatenate([location.repeat(n_replications), np.full(len(arrivals.row), -1)])
+    return replace(
+        arrivals,
+        row=all_rows[sorted_by],
+        days=np.concatenate([np.zeros(count), arrivals.days])[sorted_by],
+        customers=np.concatenate([any_class, arrivals.customers])[sorted_by],
+        order=orders,
+        opening_at=at[sorted_by],
+    )

@@ -17,6 +17,7 @@ from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.simulation.customers import CustomerClasses
 from partsplan.simulation.lead_times import LeadTimes
+from partsplan.simulation.opening import Opening
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -56,6 +57,8 @@ class SimulatedBlock:
     """Shape (n_parts,): days before figures are taken."""
     window_days: float
     """Days over which figures are taken."""
+    opening: Opening | None = None
+    """Units of the first day; None: the base stock is on the shelf."""
     has_indentures: bool = False
     """Whether parts sit in each other, so that repairs may wait."""
     lots: Integers | None = None

@@ -41,7 +41,10 @@ def _columns(
 ) -> dict[str, NDArray[Any]]:
     run, block = piece.run(), piece.block
     row = int(np.flatnonzero(block.parts == part)[0])
-    chosen = np.flatnonzero(run.arrivals.row == row * piece.n_replications + replication)
+    of_row = run.arrivals.row == row * piece.n_replications + replication
+    if run.arrivals.opening_at is not None:
+        of_row &= run.arrivals.opening_at < 0
+    chosen = np.flatnonzero(of_row)
     customers, days = run.arrivals.customers[chosen], run.arrivals.days[chosen]
     classes = block.classes[customers]
     ids = np.array([*experiment.model.network.location_ids, OUTSIDE], dtype=object)

@@ -30,6 +30,7 @@ from partsplan.simulation.indentures import (
     with_repairs,
 )
 from partsplan.simulation.lead_times import LeadTimes
+from partsplan.simulation.opening import Opening
 from partsplan.simulation.positions import Positions
 from partsplan.simulation.promised import PromiseWeights, promise_weights
 from partsplan.simulation.sourced import SourcedWeights, sourced_customers, sourced_weights
@@ -115,6 +116,18 @@ class Experiment:
             window_days=window_days,
             warmup_days=warmup_days,
         )
+
+    def opened(self, opening: Opening) -> Experiment:
+        """The same from units of the first day, without a warm-up."""
+        blocks = tuple(
+            replace(
+                block,
+                opening=opening.of_parts(block.parts),
+                warmup_days=np.zeros(block.n_parts),
+            )
+            for block in self.blocks
+        )
+        return replace(self, blocks=blocks, warmup_days=0.0)
 
     @classmethod
     def of_families(

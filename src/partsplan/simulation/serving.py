@@ -53,6 +53,42 @@ def served(
     return late | (held == 0), np.where(late, unit, days)
 
 
+def served_from(
+    days: Floats, counts: Integers, unit_group: Integers, unit_days: Floats
+) -> tuple[Booleans, Floats]:
+    """First come, first served with units that come in at given times, in any order.
+
+    Parameters
+    ----------
+    days, counts
+        As in `served`.
+    unit_group, unit_days : ndarray, shape (n_units,)
+        Group and time of every unit; -inf where it is on the shelf at the start [days].
+
+    Returns
+    -------
+    stocked_out, released
+        As in `served`; never released where units run out, at the time of the last demand.
+
+    Examples
+    --------
+    >>> out, released = served_from(np.array([1.0, 2.0]), np.array([2]), np.array([0, 0]),
+    ...                             np.array([7.0, -np.inf]))
+    >>> out.tolist(), released.tolist()
+    ([False, True], [1.0, 7.0])
+    """
+    sorted_by = np.lexsort((unit_days, unit_group))
+    n_units = np.bincount(unit_group, minlength=len(counts))
+    group = np.repeat(np.arange(len(counts)), counts)
+    place = np.arange(len(days)) - np.repeat(np.cumsum(counts) - counts, counts)
+    first = np.cumsum(n_units) - n_units
+    known = place < n_units[group]
+    units = np.append(unit_days[sorted_by], days.max(initial=0.0))
+    unit = units[np.where(known, first[group] + place, len(units) - 1)]
+    late = unit > days
+    return late, np.where(late, unit, days)
+
+
 @dataclass(frozen=True, eq=False)
 class Lots:
     """Orders of several units; arrays of shape (n_groups,)."""

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from partsplan.demand import DemandRates
 from partsplan.evaluation.model import ServiceModel
-from partsplan.evaluation.performance import check_network_and_demand
+from partsplan.evaluation.performance import check_choice, check_network_and_demand
 from partsplan.network import ServiceNetwork, read_base_stock
 from partsplan.simulation.arguments import check_run, check_waits, entropy_of
 from partsplan.simulation.lead_times import LeadTimeLaw, lead_times_of
+from partsplan.simulation.opening import opening_of
 from partsplan.simulation.performance import SimulatedPerformance, simulated_performance
 from partsplan.simulation.positions import positions_of
 from partsplan.simulation.running import Experiment, Progress, run_pieces
@@ -37,6 +38,7 @@ def simulate(
     indentures: bool = False,
     life_shapes: Mapping[str, float] | None = None,
     finite_fleet: bool = False,
+    opening: Literal["plan", "position"] = "plan",
     warmup_years: float | None = None,
     confidence: float = 0.95,
     executor: Executor | None = None,
@@ -77,8 +79,13 @@ def simulate(
         Whether a failed unit cannot fail again until it is replaced; then all units are followed.
     warmup_years : float, optional
         Time before figures are taken [years]; by default, per part, until orders of the start
-        no longer matter (exactly so for deterministic times). Every location opens with its base
-        stock on the shelf.
+        no longer matter (exactly so for deterministic times).
+    opening : {"plan", "position"}
+        "plan": every location opens with its base stock on the shelf. "position": with
+        ``on_hand`` and ``on_order`` of the network's stock table, what comes from today on, without
+        a warm-up. Units on order come in evenly over the location's resupply time; a location
+        orders what it lacks of its base stock on the first day, and nothing until it is down to
+        it where it has more. Parts without demand stay at their base stock.
     confidence : float
         Confidence of every interval.
     executor : concurrent.futures.Executor, optional
@@ -148,6 +155,7 @@ def simulate(
         indentures=indentures,
         life_shapes=life_shapes,
         finite_fleet=finite_fleet,
+        opening=opening,
         warmup_years=warmup_years,
     )
     sums = run_pieces(experiment, replications, entropy, executor=executor, progress=progress)
@@ -173,9 +181,11 @@ def experiment_on(
     indentures: bool = False,
     life_shapes: Mapping[str, float] | None = None,
     finite_fleet: bool = False,
+    opening: str = "plan",
     warmup_years: float | None = None,
 ) -> Experiment:
     """What is simulated, from what a user gives."""
+    check_choice("opening", opening, ("plan", "position"))
     if indentures:
         check_waits(network, "a simulation with indentures")
     made = Experiment.of_families if indentures else Experiment.of
@@ -189,6 +199,13 @@ def experiment_on(
     if lots:
         check_waits(network, "a simulation with lots")
         experiment = experiment.with_lots(network.parts["order_quantity"])
+    if opening == "position":
+        check_waits(network, "a simulation from today's position")
+        if lots or indentures or warmup_years:
+            raise ValueError(
+                "opening must be 'plan' with lots, indentures or warmup_years, got 'position'"
+            )
+        experiment = experiment.opened(opening_of(network, experiment.stock))
     if indentures and (life_shapes or finite_fleet):
         raise ValueError("indentures must be False with life_shapes or finite_fleet, got True")
     if not life_shapes and not finite_fleet:

@@ -48,6 +48,8 @@ class PlaceTally:
     stocked_out: Floats
     lead_days: Floats
     """Times until the units ordered were there: units under way times days [unit days]."""
+    shelf_days: Floats
+    """Units on the shelf times days, where the opening is not a full shelf [unit days]."""
 
 
 def in_window(block: SimulatedBlock, part: Integers, days: Floats) -> Booleans:
@@ -87,6 +89,8 @@ def replication_column(block: SimulatedBlock, run: WaitingRun) -> Integers:
     """Replication of every demand of the window, -1 outside it."""
     arrivals = run.arrivals
     counted = in_window(block, block.class_part[arrivals.customers], arrivals.days)
+    if arrivals.opening_at is not None:
+        counted &= arrivals.opening_at < 0
     return np.where(counted, arrivals.row % run.n_replications, -1)
 
 
@@ -138,3 +142,17 @@ def _add_queue(
     total["wait_days"] += _summed(place[waited], shape, waits[waited])
     total["stocked_out"] += _summed(place[queue.stocked_out[counted]], shape)
     total["lead_days"] += _summed(place, shape, queue.lead_days[counted])
+    if queue.arrived is not None:
+        came = _left_of_window(block, run, *queue.arrived)
+        gone = _left_of_window(block, run, queue.place, queue.released)
+        total["shelf_days"] += _summed(queue.arrived[0], shape, came)
+        total["shelf_days"] -= _summed(queue.place, shape, gone)
+
+
+def _left_of_window(
+    block: SimulatedBlock, run: WaitingRun, place: Integers, days: Floats
+) -> Floats:
+    """Days of the window after a time, at places of a run."""
+    start = block.warmup_days[place % run.arrivals.n_rows // run.n_replications]
+    end = start + block.window_days
+    return end - np.clip(days, start, end)

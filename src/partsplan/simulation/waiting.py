@@ -8,14 +8,15 @@ therefore worked from the root down, each in a few passes over sorted arrays.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.simulation.arrivals import Arrivals
+from partsplan.simulation.arrivals import Arrivals, with_opening_orders
 from partsplan.simulation.blocks import SimulatedBlock
-from partsplan.simulation.serving import Lots, served, served_in_lots
+from partsplan.simulation.opening import Opening
+from partsplan.simulation.serving import Lots, served, served_from, served_in_lots
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -38,6 +39,8 @@ class Queue:
     """Whether the demand found no unit on the shelf."""
     lead_days: Floats
     """Time from the order that the demand caused until its unit is there [days]."""
+    arrived: tuple[Integers, Floats] | None = None
+    """Place and time of every unit that comes in, where the opening is not a full shelf."""
 
     @property
     def wait_days(self) -> Floats:
@@ -108,6 +111,9 @@ def run_waiting(
     the parent releases a unit for it, plus the replenishment time. A share of the demand is
     repaired at the location instead and orders nothing.
     """
+    if block.opening is not None:
+        parents = block.tree.parents
+        arrivals = with_opening_orders(arrivals, block.opening, parents, block.class_part)
     visits = find_visits(block, arrivals, rng)
     return serve_visits(block, arrivals, n_replications, visits, rng, disruption=disruption)
 
@@ -141,7 +147,10 @@ def serve_visits(
         if delay is not None:
             begins = level == 0 if mended is None else mended[visit.unit] | (level == 0)
             came = came + np.where(begins, delay[visit.unit], 0.0)
-        queue = _queue(block, visit, came, rng, disruption)
+        if block.opening is not None:
+            queue = _opened_queue(block, arrivals, visits, visit, (level, came, released))
+        else:
+            queue = _queue(block, visit, came, rng, disruption)
         released[queue.unit] = queue.released
         stocked_out[queue.unit] = queue.stocked_out
         queues.append(queue)
@@ -158,6 +167,8 @@ class Visits:
     """Per level, the demands that reach it."""
     repaired: list[Booleans | None]
     """Per level, which of all demands are repaired there; None: none."""
+    unordered: list[Booleans | None]
+    """Per level, which of all demands order nothing there, as stock is above its level."""
 
     def repair_places(self, block: SimulatedBlock, arrivals: Arrivals) -> tuple[Integers, Booleans]:
         """Where each demand's unit is repaired or sent outside, and whether it stays inside."""
@@ -182,30 +193,55 @@ class _Visit:
     days: Floats
     n_rows: int
 
+    @property
+    def rank(self) -> Integers:
+        """Number of each demand within its location and row, from 0."""
+        group = self.location * self.n_rows + self.row
+        first = np.flatnonzero(np.diff(group, prepend=-1))
+        lengths = np.diff(np.append(first, len(group)))
+        return np.arange(len(group)) - np.repeat(first, lengths)
+
+
+def origins(block: SimulatedBlock, arrivals: Arrivals) -> Integers:
+    """Location that each demand first asks."""
+    origin = block.class_shipper[arrivals.customers]
+    if arrivals.opening_at is None:
+        return origin
+    parents = block.tree.parents[arrivals.opening_at]
+    return np.where(arrivals.opening_at >= 0, parents, origin)
+
 
 def find_visits(block: SimulatedBlock, arrivals: Arrivals, rng: np.random.Generator) -> Visits:
     """Per level the demands that reach it, and which of all demands are repaired there."""
-    place = block.ancestors[block.class_shipper]
+    origin = origins(block, arrivals)
     part = block.class_part[arrivals.customers]
     alive = np.ones(len(arrivals.row), dtype=bool)
-    repaired: list[Booleans | None] = [None] * place.shape[1]
-    visits: list[Integers] = [np.zeros(0, np.int64)] * place.shape[1]
-    for level in reversed(range(place.shape[1])):
-        location = place[arrivals.customers, level]
+    n_levels = block.ancestors.shape[1]
+    repaired: list[Booleans | None] = [None] * n_levels
+    unordered: list[Booleans | None] = [None] * n_levels
+    units: list[Integers] = [np.zeros(0, np.int64)] * n_levels
+    for level in reversed(range(n_levels)):
+        location = block.ancestors[origin, level]
         here = alive & (location >= 0)
-        visits[level] = np.flatnonzero(here)
+        units[level] = np.flatnonzero(here)
+        if block.opening is not None:
+            visit = _visit(block, arrivals, level, units[level])
+            excess = block.opening.excess[visit.part, visit.location]
+            unordered[level] = np.zeros(len(alive), dtype=bool)
+            unordered[level][visit.unit] = visit.rank < excess  # type: ignore[index]
+            alive &= ~unordered[level]  # type: ignore[operator]
+            here &= alive
         fraction = block.tree.repair_fraction[part, location]
-        if (fraction[visits[level]] > 0).any():
+        if (fraction[units[level]] > 0).any():
             here &= rng.random(len(part)) < fraction
             repaired[level] = here
             alive &= ~here
-    return Visits(visits, repaired)
+    return Visits(units, repaired, unordered)
 
 
 def _visit(block: SimulatedBlock, arrivals: Arrivals, level: int, at: Integers) -> _Visit:
     """Sort the demands of one level; they come in order of row and time."""
-    place = block.ancestors[block.class_shipper, level]
-    location = place[arrivals.customers[at]]
+    location = block.ancestors[origins(block, arrivals)[at], level]
     order = np.argsort(location.astype(np.min_scalar_type(block.stock.shape[1])), kind="stable")
     unit, location = at[order], location[order]
     return _Visit(
@@ -215,6 +251,46 @@ def _visit(block: SimulatedBlock, arrivals: Arrivals, level: int, at: Integers) 
         row=arrivals.row[unit],
         days=arrivals.days[unit],
         n_rows=arrivals.n_rows,
+    )
+
+
+def _opened_queue(
+    block: SimulatedBlock,
+    arrivals: Arrivals,
+    visits: Visits,
+    visit: _Visit,
+    answers: tuple[int, Floats, Floats],
+) -> Queue:
+    """Serve the demands of one level from the units of the first day and what is ordered.
+
+    ``answers`` are the level, when the units ordered come, and when parents release units.
+    """
+    level, came, released = answers
+    opening, tree = cast(Opening, block.opening), block.tree
+    n_replications = visit.n_rows // block.n_parts
+    group = visit.location * visit.n_rows + visit.row
+    counts = np.bincount(group, minlength=block.stock.shape[1] * visit.n_rows)
+    ordered = ~cast(Booleans, visits.unordered[level])[visit.unit]
+    part, location, days = opening.due(tree.transit_days, tree.parents < 0)
+    here = tree.depth[location] == level
+    every = np.arange(n_replications)
+    at_start = (location[here] * visit.n_rows + part[here] * n_replications)[:, np.newaxis] + every
+    at = cast(Integers, arrivals.opening_at)
+    sent = np.flatnonzero((at >= 0) & (tree.depth[at] == level))
+    sent_part = arrivals.row[sent] // n_replications
+    unit_group = np.concatenate(
+        [at_start.ravel(), at[sent] * visit.n_rows + arrivals.row[sent], group[ordered]]
+    ).astype(np.int64)
+    unit_days = np.concatenate(
+        [
+            np.repeat(days[here], n_replications),
+            released[sent] + tree.transit_days[sent_part, at[sent]],
+            came[ordered],
+        ]
+    )
+    out, leaves = served_from(visit.days, counts, unit_group, unit_days)
+    return Queue(
+        visit.unit, group, visit.days, leaves, out, came - visit.days, (unit_group, unit_days)
     )
 
 
