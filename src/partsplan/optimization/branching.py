@@ -30,6 +30,7 @@ _SAME = 1e-11
 _CLOSING_COLUMNS = 250
 _SHARE_OF_GAP = 0.05
 _WIDENING = 1.02
+_SLACK_PRICE = 1e3
 
 
 Look = Callable[[RestrictedSolution | Choice | None], float]
@@ -71,8 +72,7 @@ class BranchAndPrice:
         self.pool = pool
         self.nodes = 0
         self.passes = 0
-        cost = float(np.abs(pool.columns.cost).sum())
-        self._master = RestrictedMaster(blocks.allowed, blocks.n_parts, 1e3 * max(cost, 1e-9))
+        self._master = RestrictedMaster(blocks.allowed, blocks.n_parts, root[0], _SLACK_PRICE)
         self._master.add(pool.columns)
         self._count = 0
         self._closes = True

@@ -80,6 +80,7 @@ class PlanSearch:
             return
         self._add_near_columns()
         self._first_plan()
+        logger.info("rounding: bound %.8g, cost %.8g", self.bound, self.cost)
         if not len(self.allowed):
             return
         tree = BranchAndPrice(self.blocks, self.state.pool, (self.state.bound, self.state.price))

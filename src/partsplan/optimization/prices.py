@@ -28,7 +28,7 @@ _MOST_PASSES = 250
 _STALL = 2e-3
 _START_TOLERANCE = 0.08
 _SHARE_OF_DUAL_GAP = 0.02
-_SLACK_FACTOR = 1e3
+_SLACK_PRICE = 1e3
 
 
 @dataclass
@@ -125,8 +125,7 @@ class PriceFinder:
     def _generate_columns(self, tolerance: float) -> None:
         """Column generation with prices drawn toward the best so far."""
         columns = self.state.pool.columns
-        slack_cost = _SLACK_FACTOR * max(float(np.abs(columns.cost).sum()), 1e-9)
-        master = RestrictedMaster(self.allowed, self.blocks.n_parts, slack_cost)
+        master = RestrictedMaster(self.allowed, self.blocks.n_parts, self.state.bound, _SLACK_PRICE)
         master.add(columns)
         toward_best = 0.5
         while self.state.passes < _MOST_PASSES and not self.clock.is_over:

@@ -40,15 +40,18 @@ class RestrictedMaster:
         Allowed use of every promise, positive; shape (n_promises,).
     n_parts
         Number of parts.
-    slack_cost
-        Cost of using 100 % more of a promise than allowed.
+    cost
+        About what a plan costs, in the objective's unit: costs are scaled by it.
+    slack_price
+        Cost of using 100 % more of a promise than allowed, in plans.
     """
 
-    def __init__(self, allowed: Floats, n_parts: int, slack_cost: float) -> None:
+    def __init__(self, allowed: Floats, n_parts: int, cost: float, slack_price: float) -> None:
         import highspy  # noqa: PLC0415
 
         self.allowed = allowed
         self.n_columns = 0
+        self._unit = max(abs(cost), 1e-9) / n_parts
         self._highs: Any = highspy.Highs()
         self._highs.setOptionValue("output_flag", False)
         infinity = highspy.kHighsInf
@@ -60,7 +63,7 @@ class RestrictedMaster:
         )
         self._highs.addCols(
             n_promises,
-            np.full(n_promises, slack_cost),
+            np.full(n_promises, slack_price * n_parts),
             np.zeros(n_promises),
             np.full(n_promises, infinity),
             n_promises,
@@ -87,7 +90,7 @@ class RestrictedMaster:
         index[starts + lengths - 1] = n_promises + columns.parts
         self._highs.addCols(
             count,
-            columns.cost,
+            columns.cost / self._unit,
             np.zeros(count),
             np.ones(count),
             len(index),
@@ -134,8 +137,8 @@ class RestrictedMaster:
         values = np.asarray(solution.col_value)
         duals = np.asarray(solution.row_dual)[:n_promises]
         return RestrictedSolution(
-            objective=float(self._highs.getInfo().objective_function_value),
-            price=np.maximum(-duals, 0.0) / self.allowed,
+            objective=self._unit * float(self._highs.getInfo().objective_function_value),
+            price=self._unit * np.maximum(-duals, 0.0) / self.allowed,
             share=values[n_promises:],
             slack_share=float(values[:n_promises].max(initial=0.0)),
         )
