@@ -153,3 +153,35 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="period_months must be above 0, got -1"):
         period_probabilities(network, demand, {}, rng=1, period_months=-1)
     assert np.isfinite(period_probabilities(network, demand, {}, rng=1, period_months=3)[0].lower)
+
+
+def test_expedited_shipments_are_judged_by_who_shipped():
+    """Nothing is held: every demand comes from outside in 24 hours.
+
+    A machine is down 24 + 2 hours a stop; 3 months at 0.97 allow 67.7 hours: 2 stops, not 3.
+    """
+    tables = two_level_tables()
+    for part in tables["parts"]:
+        part["emergency_hours"] = 24.0
+    for row in tables["bill_of_materials"]:
+        row["repair_hours"] = 2.0
+    period = {"period_months": 3}
+    tables["commitments"] = [
+        {"commitment_id": "up", "metric": "uptime", "target": 0.97, "site_id": "A"} | period,
+        {"commitment_id": "fill", "metric": "fill_rate", "target": 0.5} | period,
+        {"commitment_id": "wait", "metric": "mean_wait", "target": 21.0} | period,
+        {"commitment_id": "day", "metric": "response", "target": 0.5, "within_hours": 24.0}
+        | period,
+    ]
+    network = pp.ServiceNetwork.from_tables(**tables, shortages="expedite")
+    demand = pp.estimate_demand(network)
+    up, fill, wait, day = period_probabilities(network, demand, {}, **PERIODS)
+    assert_inside(up, sum(poisson(0.75, k) for k in range(3)))
+    assert_inside(fill, exp(-1.5))
+    # 22 hours longer at A, 20 at B: at most 21 where B has as many failures as A, or more
+    counts = [poisson(0.75, k) for k in range(30)]
+    likely = sum(a * b for i, a in enumerate(counts) for j, b in enumerate(counts) if i <= j)
+    assert_inside(wait, likely)
+    assert day.probability == 1.0
+    kept = period_probabilities(network, demand, plenty(network), rng=1, periods=200)
+    assert [row.probability for row in kept[1:]] == [1.0, 1.0, 1.0]

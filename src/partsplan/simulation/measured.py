@@ -19,6 +19,7 @@ from partsplan.simulation.promised import (
     SparseMatrix,
     sparse_matrix,
 )
+from partsplan.simulation.sourced import SourcedCustomers, SourcedWeights, values_by_source
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -77,3 +78,34 @@ def _share_of_a_stop(
     stops = customers.per_day[customers.of_stream[entries.stream]]
     none = np.zeros(len(stops))
     return np.asarray(np.divide(entries.weight, stops, out=none, where=is_up & (stops > 0)))
+
+
+def measured_shipments(model: ServiceModel, customers: SourcedCustomers) -> SourcedWeights:
+    """The same where shortages are expedited; ``customers`` are those of `sourced_stops`."""
+    promises, classes = model.promises, customers.classes
+    entries = PromiseEntries.of(promises)
+    klass, stream = classes.of_stream[entries.stream], entries.stream
+    is_up = entries.metric == "uptime"
+    hours = customers.hours[stream]
+    each = np.where(is_up, _share_of_a_stop(classes, entries, is_up), 1.0)
+    in_hours = np.where(entries.metric == "mean_wait", HOURS_PER_DAY, 1.0)
+    value = values_by_source(model, entries, hours) * (each * in_hours)[:, np.newaxis]
+    n_sources = hours.shape[1]
+    shape = (len(promises), len(classes))
+    demand, shipped = [], []
+    for step, chosen in ((0, np.ones(len(klass), dtype=bool)), (1, ~is_up)):
+        column = (klass + step)[:, np.newaxis] * n_sources + np.arange(n_sources)
+        row = np.broadcast_to(entries.promise[:, np.newaxis], value.shape)
+        known = ~np.isnan(hours) & chosen[:, np.newaxis]
+        one = np.ones(int(chosen.sum()))
+        demand.append(sparse_matrix(one, entries.promise[chosen], klass[chosen] + step, shape))
+        wide = (shape[0], shape[1] * n_sources)
+        shipped.append(sparse_matrix(value[known], row[known], column[known], wide))
+    return SourcedWeights(
+        demand=demand[0] + demand[1],
+        shipped=shipped[0] + shipped[1],
+        longer=np.zeros((len(classes), n_sources)),
+        n_sources=n_sources,
+        scale=np.ones(len(promises)),
+        fixed=np.zeros(len(promises)),
+    )

@@ -25,14 +25,14 @@ from partsplan.simulation.arguments import (
     check_count,
     check_positive,
     check_share,
-    check_waits,
     entropy_of,
 )
 from partsplan.simulation.customers import customer_stops
 from partsplan.simulation.lead_times import LeadTimeLaw
-from partsplan.simulation.measured import measured_weights
+from partsplan.simulation.measured import measured_shipments, measured_weights
 from partsplan.simulation.running import Experiment, Progress, run_pieces
 from partsplan.simulation.simulate import experiment_on
+from partsplan.simulation.sourced import sourced_stops
 
 Floats = NDArray[np.float64]
 
@@ -120,7 +120,8 @@ def period_probabilities(
     Measured is what the contract would: units from the shelf, or in time, of the units asked for
     in the period; their mean wait, each counted with its whole wait in the period in which it was
     asked for; and for uptime 1 / (1 + days down per machine / days of the period) with the
-    failures that did stop a machine. A period without demand keeps its promise.
+    failures that did stop a machine. A period without demand keeps its promise. Where shortages
+    are expedited, the wait is what a shipment takes longer than the serving location's.
 
     Examples
     --------
@@ -145,7 +146,6 @@ def period_probabilities(
     check_share("confidence", confidence)
     if period_months is not None:
         check_positive("period_months", period_months)
-    check_waits(network, "period_probabilities")
     entropy = entropy_of(rng)
     whole = experiment_on(
         network, demand, stock, years=1.0, lead_times=lead_times, resupply_cv=resupply_cv
@@ -184,6 +184,18 @@ def _with_period(promise: Promise, period_months: float | None) -> Promise:
 def _over_periods(whole: Experiment, promises: tuple[Promise, ...], months: float) -> Experiment:
     """The same experiment for some promises, each replication one period."""
     model = whole.model.with_promises(promises)
+    window_days = months / _MONTHS_PER_YEAR * DAYS_PER_YEAR
+    if model.network.shortages == "expedite":
+        asked = sourced_stops(model, whole.stock)
+        return Experiment.of_customers(
+            model,
+            whole.stock,
+            asked.classes,
+            measured_shipments(model, asked),
+            lead_times=whole.lead_times,
+            window_days=window_days,
+            asked_in_turn=asked.sources,
+        )
     customers = customer_stops(model, whole.stock)
     return Experiment.of_customers(
         model,
@@ -191,7 +203,7 @@ def _over_periods(whole: Experiment, promises: tuple[Promise, ...], months: floa
         customers,
         measured_weights(model, customers),
         lead_times=whole.lead_times,
-        window_days=months / _MONTHS_PER_YEAR * DAYS_PER_YEAR,
+        window_days=window_days,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from partsplan.evaluation.commitments import DAYS_PER_YEAR, HOURS_PER_DAY
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.source_orders import source_orders
-from partsplan.simulation.customers import CustomerClasses, clustering_of
+from partsplan.simulation.customers import CustomerClasses, clustering_of, customer_stops
 from partsplan.simulation.promised import PromiseEntries, SparseMatrix, sparse_matrix
 
 Floats = NDArray[np.float64]
@@ -83,6 +83,21 @@ class SourcedWeights:
         )
 
 
+def sourced_stops(model: ServiceModel, stock: Integers) -> SourcedCustomers:
+    """Every demand stream as two classes, as in `customer_stops`, with its sources."""
+    classes = customer_stops(model, stock)
+    orders = source_orders(model.network, model.streams)
+    node = orders.node[orders.customer]
+    outside = model.network.parts["emergency_hours"][model.streams.part]
+    hours = np.column_stack([orders.hours[orders.customer], outside])
+    sources = np.full((len(classes), node.shape[1]), -1, dtype=np.int64)
+    by_stream = np.where(node >= 0, orders.tree.location[node], -1)
+    for step in (0, 1):
+        sources[classes.of_stream + step] = by_stream
+    served = replace(classes, shipper=classes.location, lane_hours=hours[:, 0])
+    return SourcedCustomers(served, sources, hours)
+
+
 def sourced_weights(model: ServiceModel, customers: SourcedCustomers) -> SourcedWeights:
     """Weights of all promises of a model."""
     promises, classes = model.promises, customers.classes
@@ -93,7 +108,7 @@ def sourced_weights(model: ServiceModel, customers: SourcedCustomers) -> Sourced
     hours = customers.hours[stream]
     n_sources = hours.shape[1]
     column = klass[:, np.newaxis] * n_sources + np.arange(n_sources)
-    value = _values(model, entries, hours) * each[:, np.newaxis]
+    value = values_by_source(model, entries, hours) * each[:, np.newaxis]
     row = np.broadcast_to(entries.promise[:, np.newaxis], value.shape)
     known = ~np.isnan(hours)
     in_days = np.array([HOURS_PER_DAY if p.metric == "mean_wait" else 1.0 for p in promises])
@@ -110,7 +125,7 @@ def sourced_weights(model: ServiceModel, customers: SourcedCustomers) -> Sourced
     )
 
 
-def _values(model: ServiceModel, entries: PromiseEntries, hours: Floats) -> Floats:
+def values_by_source(model: ServiceModel, entries: PromiseEntries, hours: Floats) -> Floats:
     """What a shipment from each source is worth to a promise: days, or 1 where it fails."""
     streams, metric = model.streams, entries.metric[:, np.newaxis]
     hands = (streams.diagnosis_hours + streams.repair_hours)[entries.stream][:, np.newaxis]
