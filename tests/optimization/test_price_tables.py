@@ -19,6 +19,7 @@ from partsplan.evaluation.waiting import late_shares
 from partsplan.network import read_limits
 from partsplan.optimization.building import build_tables
 from partsplan.optimization.choices import figures_of_rows
+from partsplan.optimization.clock import Clock
 from partsplan.optimization.enumeration import TooManyStocksError
 from partsplan.optimization.grids import Gap, endless_stock, first_grids
 from partsplan.optimization.problem import PlanningProblem
@@ -205,7 +206,7 @@ def searches_of(tables, objective="holding_cost", evaluation="exact"):
     network = pp.ServiceNetwork.from_tables(**tables)
     model = service_model(network, pp.estimate_demand(network), evaluation)
     problem = PlanningProblem.of(model, read_limits(network, None), objective, evaluation)
-    return [BlockSearch(problem, block, 1e-9) for block in problem.blocks(50)]
+    return [BlockSearch(problem, block, 1e-9, Clock(None)) for block in problem.blocks(50)]
 
 
 def random_prices(brute, seed):
@@ -234,6 +235,26 @@ def test_price_search_finds_the_least(name):
             assert (low + fixed <= least[search.block.parts] * (1 + 1e-10)).all()
             total += low.sum()
         assert np.isfinite(total)
+
+
+@pytest.mark.parametrize("name", SEARCHED)
+def test_rough_search_bounds_from_both_sides(name):
+    """With lists left as they are, and pruned to what one price needs, the bound still holds."""
+    brute = BruteForce(CASES[name])
+    searches = searches_of(CASES[name])
+    for seed in range(3):
+        price = random_prices(brute, seed)
+        least = least_values(brute, price)
+        for search in searches:
+            columns, low = search.best(price, slack=np.inf)
+            fixed = search.fixed_use @ price
+            assert (low + fixed <= least[search.block.parts] * (1 + 1e-10)).all()
+            values = columns.cost + columns.uses @ price + fixed
+            assert (values >= least[search.block.parts] * (1 - 1e-10)).all()
+            search.prune(price)
+    for search in searches:  # and what was forgotten is found again
+        _, low = search.best(price)
+        assert_allclose(low + search.fixed_use @ price, least[search.block.parts], rtol=1e-8)
 
 
 @pytest.mark.parametrize("name", ["new investment", "new investment, mean wait"])

@@ -82,7 +82,7 @@ class OptimizationRun:
         finest = self.is_small
         tolerance = _FINEST if finest else max(_FINEST, _TABLE_SHARE_OF_GAP * self.target_gap)
         blocks = self.problem.blocks(_BLOCK_SIZE)
-        return [BlockSearch(self.problem, block, tolerance) for block in blocks]
+        return [BlockSearch(self.problem, block, tolerance, self.clock) for block in blocks]
 
     def _impossible(self, fixed: Floats) -> list[ImpossibleCommitment]:
         return impossible_commitments(self.problem, self.searches, fixed)

@@ -16,6 +16,7 @@ from partsplan.optimization.choices import (
     gaps_on_path,
     lows_on_path,
 )
+from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.enumeration import TableTooShortError, stocks_within
 from partsplan.optimization.grids import endless_stock, first_grids
@@ -41,11 +42,16 @@ class BlockSearch:
         The planning problem and the parts searched.
     tolerance
         Least relative difference between a value and its lower bound that lists are refined for.
+    clock
+        When time is over, lists are refined no more; bounds are looser then, never wrong.
     """
 
-    def __init__(self, problem: PlanningProblem, block: PartBlock, tolerance: float) -> None:
+    def __init__(
+        self, problem: PlanningProblem, block: PartBlock, tolerance: float, clock: Clock
+    ) -> None:
         self.problem = problem
         self.tolerance = tolerance
+        self.clock = clock
         self.block = block
         self.unit_price = problem.unit_price(block.parts)
         self.owned = problem.owned(block.parts)
@@ -120,7 +126,7 @@ class BlockSearch:
             choice = self._values(self._near, price, unit_price, limits)
             apart = np.maximum(self.tolerance * np.abs(choice.low), slack)
             loose = np.flatnonzero(~(choice.value - choice.low <= apart))
-            if not len(loose):
+            if not len(loose) or self.clock.is_over:
                 return choice
             looseness = apart[loose] / self.block.tree.n_locations
             gaps = gaps_on_path(choice, self._near.grids, (loose,), looseness)
