@@ -157,7 +157,8 @@ def test_relaxed_bound_is_a_bound(seed: int, size: float) -> None:
         listed = ExpediteSearch(problem, model, block, 100_000)
         _, exact = listed.best(price)
         relaxed = ExpediteSearch(problem, model, block, 0)
-        columns, bound = relaxed.best(price)
+        columns, _ = relaxed.best(price)
+        bound = relaxed.lower_bound(price)
         assert bound[0] <= exact[0] * (1 + 1e-9) + 1e-9
         assert float((columns.cost + columns.uses @ price)[0]) >= exact[0] * (1 - 1e-9)
 
@@ -180,7 +181,8 @@ def test_relaxation_of_one_location_is_tight() -> None:
     problem, model = searched(network)
     (block,) = model.blocks(1)
     search = ExpediteSearch(problem, model, block, 0)
-    columns, bound = search.best(np.zeros(0))
+    columns, _ = search.best(np.zeros(0))
+    bound = search.lower_bound(np.zeros(0))
     assert float(columns.cost[0]) == pytest.approx(float(bound[0]), rel=1e-9)
     unit = np.full((1, 1), 20.0)
     relaxed = RelaxedParts(block, unit, np.zeros((1, 1), dtype=np.int64), np.full((1, 1), np.inf))

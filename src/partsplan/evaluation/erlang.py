@@ -16,8 +16,9 @@ from partsplan.evaluation.laws import poisson_reach
 from partsplan.evaluation.negative_binomial import moments_of_stock
 from partsplan.evaluation.supply import Floats, Integers
 
-_LIGHT = 300.0
-"""Largest mean whose tails are formed relative to P(X = S), which is at least exp(-mean)."""
+_LIGHT = 500.0
+"""Square of the standard deviations that a stock may lie below the mean for its tails to be formed
+relative to P(X = S), which is at least about exp(-_LIGHT) then."""
 
 
 def erlang_loss(stock: ArrayLike, load: ArrayLike) -> Floats:
@@ -109,22 +110,24 @@ def shelf_figures(stock: Integers, customers: Floats, orders: Floats) -> ShelfFi
     loss = loss_shares(stock, customers + orders)
     if not orders.any():
         return ShelfFigures(loss, np.zeros_like(loss), np.zeros_like(loss))
-    exactly, above, late = _poisson_tails(stock, orders)
-    weights = exactly + loss * above
-    return ShelfFigures(
-        short=np.minimum(loss * (exactly + above) / weights, 1.0),
-        late=loss * late / weights,
-        unready=np.minimum(loss * above / weights, 1.0),
-    )
+    found = ShelfFigures(loss.copy(), np.zeros_like(loss), np.zeros_like(loss))
+    supplies = np.nonzero(orders > 0.0)
+    exactly, above, late = poisson_tails(stock[supplies], orders[supplies])
+    lost = loss[supplies]
+    weights = exactly + lost * above
+    found.short[supplies] = np.minimum(lost * (exactly + above) / weights, 1.0)
+    found.late[supplies] = lost * late / weights
+    found.unready[supplies] = np.minimum(lost * above / weights, 1.0)
+    return found
 
 
-def _poisson_tails(stock: Integers, mean: Floats) -> tuple[Floats, Floats, Floats]:
+def poisson_tails(stock: Integers, mean: Floats) -> tuple[Floats, Floats, Floats]:
     """P(X = S), P(X > S) and E[(X - S)+] of Poisson counts, all three times any one factor.
 
     The factor is 1 / P(X = S), so that nothing underflows, except where that would overflow.
     """
     exactly, above, late = np.ones(mean.shape), np.zeros(mean.shape), np.zeros(mean.shape)
-    light = mean <= _LIGHT
+    light = (stock >= mean) | ((mean - stock) ** 2 <= _LIGHT * mean)
     level, rate = stock[light], mean[light]
     reach = poisson_reach(rate, level.astype(np.float64)) - level
     tail, units = np.zeros(level.shape), np.zeros(level.shape)

@@ -22,7 +22,8 @@ from partsplan.optimization.axes import Booleans, Floats, Integers
 _SWEEPS = 5
 _MOST_LEVELS = 40
 """Stocks above the lowest that are looked at for a location."""
-_SUPPLIER_STEPS = (0, -1, 1, -3, 3, 8)
+_SUPPLIER_STEPS = ((0, 0.0), (-1, 0.0), (1, 0.0), (-2, -0.08), (2, 0.08), (4, 0.3))
+"""Units, and shares of the present stock, by which a supplier's stock is moved."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +104,9 @@ class Descent:
         n, steps = len(stock), len(_SUPPLIER_STEPS)
         rows = np.repeat(np.arange(n), steps)
         tried = stock[rows]
-        level = tried[:, supplier] + np.tile(_SUPPLIER_STEPS, n)
+        units, shares = np.tile(np.array(_SUPPLIER_STEPS), (n, 1)).T
+        moved = np.sign(units) * np.maximum(np.abs(units), np.abs(shares) * tried[:, supplier])
+        level = tried[:, supplier] + np.round(moved)
         level = np.clip(level, lowest[rows, supplier], highest[rows, supplier])
         tried[:, supplier] = level.astype(np.int64)
         swept, value = self.swept(tried, (lowest[rows], highest[rows]), figures.of(rows))
@@ -117,18 +120,18 @@ class Descent:
         """Sweeps over all locations but the suppliers; stock and its value."""
         lowest, highest = limits
         stock = stock.copy()
-        tables = figures.chances(lowest, stock)
+        movable = [
+            j
+            for j in range(stock.shape[1])
+            if j not in self.suppliers and self.asked[j] and (highest[:, j] > lowest[:, j]).any()
+        ]
+        tables = figures.chances(lowest, stock, movable)
         levels = lowest[:, :, None] + np.arange(tables.shape[2])
         chance = figures.chance(stock)
         missed = self.sources.reached(chance) * chance[:, self.sources.location]
         holding = figures.unit_price[:, :, None] * levels
         holding = np.where(levels <= highest[:, :, None], holding, np.inf)
         every = np.arange(len(stock))
-        movable = [
-            j
-            for j in range(stock.shape[1])
-            if j not in self.suppliers and self.asked[j] and (highest[:, j] > lowest[:, j]).any()
-        ]
         for _ in range(_SWEEPS):
             before = stock.copy()
             for j in movable:
@@ -210,16 +213,20 @@ class DescentFigures:
         streams = self.streams
         return shelf_figures(stock, streams.customers * days, streams.orders * days).short
 
-    def chances(self, lowest: Integers, stock: Integers) -> Floats:
-        """P(empty) by row, location and units above the lowest, at the suppliers' stocks."""
-        days = self.resupply_days(stock)
-        customers, orders = self.streams.customers * days, self.streams.orders * days
-        reach = poisson_reach(customers + orders, 0.0, 10.0) - lowest
+    def chances(self, lowest: Integers, stock: Integers, places: list[int]) -> Floats:
+        """P(empty) at some places by units above the lowest, at the suppliers' stocks."""
+        days = self.resupply_days(stock)[:, places]
+        customers = self.streams.customers[:, places] * days
+        orders = self.streams.orders[:, places] * days
+        fewest = lowest[:, places]
+        reach = poisson_reach(customers + orders, 0.0, 10.0) - fewest
         levels = int(np.clip(reach.max(initial=1), 1, _MOST_LEVELS)) + 1
-        shape = (*lowest.shape, levels)
+        held = fewest[:, :, None] + np.arange(levels)
         figures = shelf_figures(
-            lowest[:, :, None] + np.arange(levels),
-            np.broadcast_to(customers[:, :, None], shape),
-            np.broadcast_to(orders[:, :, None], shape),
+            held,
+            np.broadcast_to(customers[:, :, None], held.shape),
+            np.broadcast_to(orders[:, :, None], held.shape),
         )
-        return figures.short
+        chances = np.ones((*lowest.shape, levels))
+        chances[:, places] = figures.short
+        return chances

@@ -36,16 +36,17 @@ _PASSES = 25
 
 
 class _PassLimit(Clock):
-    """A clock that also runs out after some passes of the price search."""
+    """A clock that also runs out after some passes where columns are found by descent."""
 
-    def __init__(self, clock: Clock, state: PriceState) -> None:
+    def __init__(self, clock: Clock, state: PriceState, blocks: ExpediteBlocks) -> None:
         super().__init__(None if np.isinf(clock.seconds_left) else max(clock.seconds_left, 0.0))
-        self._state = state
+        self._state, self._blocks = state, blocks
 
     @property
     def is_over(self) -> bool:
         """Whether time or passes have run out."""
-        return self._state.passes >= _PASSES or self.seconds_left <= 0.0
+        spent = self._state.passes >= _PASSES and not self._blocks.is_listed
+        return spent or self.seconds_left <= 0.0
 
 
 class ExpediteRun(OptimizationRun):
@@ -95,9 +96,11 @@ class ExpediteRun(OptimizationRun):
 
     def _prices(self, blocks: ExpediteBlocks) -> PriceState:  # type: ignore[override]
         finder = PriceFinder(blocks, self.clock)  # type: ignore[arg-type]
+        finder.clock = _PassLimit(self.clock, finder.state, blocks)
+        state = finder.run(_DUAL_TOLERANCE)
         if not blocks.is_listed:
-            finder.clock = _PassLimit(self.clock, finder.state)
-        return finder.run(_DUAL_TOLERANCE)
+            state.bound = blocks.proven(state.price)
+        return state
 
     def _searched(self, state: PriceState, blocks: ExpediteBlocks) -> PlanSearch:  # type: ignore[override]
         search = ExpeditePlanSearch(blocks, state, self.solver, self.clock)  # type: ignore[arg-type]

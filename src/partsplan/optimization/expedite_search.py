@@ -26,12 +26,14 @@ MOST_VECTORS = 100_000
 """Stock vectors of one part that are listed at most."""
 MOST_VECTORS_TOGETHER = 200_000
 """Stock vectors of all parts together that are listed at most, evaluated by the fixed point."""
-MOST_CHAINS_TOGETHER = 30_000
+MOST_CHAINS_TOGETHER = 100_000
 """The same where small groups are solved as Markov chains."""
 _WORTH_LISTING = 500
+_MOST_PLACES = 8
+"""Places where a part may be stocked, for its vectors to be listed at all."""
 _SHORT_LIST = 300
 """Vectors up to which a list grows for prices that are only passed by."""
-_ROUNDS = 3
+_ROUNDS = 50
 
 
 class ExpediteSearch:
@@ -64,9 +66,11 @@ class ExpediteSearch:
         self.lowest = problem.lowest(parts)
         self.highest = self._highest()
         self.most_vectors = most_vectors
-        self.is_listed: Booleans = np.full(len(parts), most_vectors >= _WORTH_LISTING)
+        open_places = (self.highest > self.lowest).sum(axis=1)
+        self.is_listed: Booleans = (open_places <= _MOST_PLACES) & (most_vectors >= _WORTH_LISTING)
         self.tables = {row: self._table(row) for row in np.flatnonzero(self.is_listed).tolist()}
-        self.latest = self.lowest.copy()
+        self.latest = self._first_stock()
+        self._known: Columns | None = None
 
     def _highest(self) -> Floats:
         """Most units; nothing where nobody asks, and free units at most until they never lack."""
@@ -81,6 +85,17 @@ class ExpediteSearch:
         is_free = (self.unit_price <= 0.0) | (self.owned > 0)[:, None]
         enough = np.maximum(self._enough()[:, None], self.lowest)
         return np.where(is_free, np.minimum(highest, enough), highest)
+
+    def _first_stock(self) -> Integers:
+        """Where the descent starts: suppliers hold what is under way of all demand."""
+        tree = self.block.tree
+        stock = self.lowest.copy()
+        load = self.block.rate[:, self.block.sources.above < 0].sum(axis=1)
+        for j in self._descent.suppliers:
+            days = tree.transit_days[:, j]
+            start = np.ceil(load * days / len(self._descent.suppliers))
+            stock[:, j] = np.clip(start, stock[:, j], self.highest[:, j]).astype(np.int64)
+        return stock
 
     def _enough(self) -> Floats:
         """Units that all demand of a part practically never uses up."""
@@ -108,8 +123,9 @@ class ExpediteSearch:
         return (uses - self.fixed_use[rows])[:, kept], cost * self.counts_shipments
 
     def best(self, price: Floats, *, slack: float = 0.0) -> tuple[Columns, Floats]:
-        """Best columns found and a lower bound of cost and penalties; by part of the block.
+        """Best columns found and the least of cost and penalties; by part of the block.
 
+        For listed parts it is a lower bound over all vectors, else what descent found.
         ``slack`` is how far a listed part's least may be above its bound, in the objective's unit:
         lists do not grow long for prices that are only passed by.
         """
@@ -120,8 +136,8 @@ class ExpediteSearch:
             found.append(column)
         rows = np.flatnonzero(~self.is_listed)
         if len(rows):
-            found.append(self._descended(rows, price))
-            low[rows] = np.maximum(low[rows], self._relaxed_bound(rows, price))
+            found.append(self._best_known(rows, price))
+            low[rows] = np.maximum(low[rows], found[-1].cost + found[-1].uses @ price)
         return Columns.joined(found), low
 
     def _best_listed(
@@ -134,34 +150,45 @@ class ExpediteSearch:
                 break
             self.is_listed[row] = table.grow()
             place, value = table.least(price)
+            self.latest[row] = table.stock[place]
         return self._columns(np.array([row]), table, np.array([place])), min(value, table.beyond)
 
     def _columns(self, rows: Integers, table: PartTable, places: Integers) -> Columns:
         parts = self.block.parts[np.broadcast_to(rows, places.shape)]
         return Columns(parts, table.stock[places], table.cost[places], table.uses[places])
 
+    def _best_known(self, rows: Integers, price: Floats) -> Columns:
+        """Best columns met of parts with too many vectors, after descent from the best so far."""
+        if self._known is not None:
+            met = np.isin(self.block.parts[rows], self._known.parts)
+            self.latest[rows[met]] = self._best_of(self._known, rows[met], price).stock
+        fresh = self._descended(rows, price)
+        self._known = fresh if self._known is None else Columns.joined([self._known, fresh])
+        return self._best_of(self._known, rows, price)
+
+    def _best_of(self, columns: Columns, rows: Integers, price: Floats) -> Columns:
+        """Best columns at some prices, one for each of some parts."""
+        order = np.lexsort((columns.cost + columns.uses @ price, columns.parts))
+        first = np.searchsorted(columns.parts[order], self.block.parts[rows])
+        return columns.of(order[first])
+
     def _descended(self, rows: Integers, price: Floats) -> Columns:
         """Columns of parts with too many vectors, by descent from the latest ones."""
-        block = self.block.of_parts(rows)
+        block = self.block if len(rows) == len(self.block.parts) else self.block.of_parts(rows)
         limits = self.lowest[rows], self.highest[rows]
-        stock = self.latest[rows]
-        met = block.met(stock, by_chains=False)
+        met = block.met(self.latest[rows], by_chains=False)
         reached = block.sources.reached(met.short)
-        asked = np.asarray((block.rate * reached) @ block.sources.gathered(stock.shape[1]))
+        asked = np.asarray((block.rate * reached) @ block.sources.gathered(block.tree.n_locations))
         figures = DescentFigures(
             block.tree,
             FrozenStreams(asked, met.ordered),
-            self._unit_price(rows),
+            self.unit_price[rows],
             self._missed_price(block.use.missed, block.cost.missed, price),
         )
-        self.latest[rows] = self._descent.improved(stock, limits, figures)
-        uses, cost = self.figures(rows, self.latest[rows])
+        stock = self._descent.improved(self.latest[rows], limits, figures)
+        uses, cost = self.figures(rows, stock)
         parts = self.block.parts[rows]
-        holding = self.problem.cost(parts, self.latest[rows])
-        return Columns(parts, self.latest[rows].copy(), holding + cost, uses)
-
-    def _unit_price(self, rows: Integers) -> Floats:
-        return np.asarray(self.unit_price[rows])
+        return Columns(parts, stock, self.problem.cost(parts, stock) + cost, uses)
 
     @cached_property
     def _descent(self) -> Descent:
@@ -178,12 +205,18 @@ class ExpediteSearch:
     def _relaxed(self) -> RelaxedParts:
         return RelaxedParts(self.block, self.unit_price, self.lowest, self.highest)
 
-    def _relaxed_bound(self, rows: Integers, price: Floats) -> Floats:
-        """Lower bounds of some parts by the relaxation."""
+    def lower_bound(self, price: Floats, rounds: int = _ROUNDS) -> Floats:
+        """Proven lower bound of every part's cost and penalties over all vectors."""
+        low = np.full(len(self.block.parts), -np.inf)
+        for row, table in self.tables.items():
+            low[row] = self._best_listed(row, table, price, 0.0)[1]
+        if self.is_listed.all():
+            return low
         terms = self.least_use.missed, self.least_cost.missed
-        bound = self._relaxed.bound(self._missed_price(*terms, price), _ROUNDS)
+        bound = self._relaxed.bound(self._missed_price(*terms, price), rounds)
         bound = bound - self.unit_price.max(axis=1) * self.owned
-        return np.asarray(bound + self.least_cost.constant[:, 0] * self.counts_shipments)[rows]
+        bound = bound + self.least_cost.constant[:, 0] * self.counts_shipments
+        return np.asarray(np.maximum(low, bound))
 
     def columns_within(self, price: Floats, slack: float, limit: int) -> Columns | None:
         """All columns within a slack of their part's least; None where that is not known."""
@@ -226,6 +259,11 @@ class ExpediteBlocks:
 
     def prune(self, price: Floats) -> None:
         """Keep everything: lists are as short as they can be."""
+
+    def proven(self, price: Floats) -> float:
+        """Lagrangian value that no plan's cost is below."""
+        low = sum(float(search.lower_bound(price).sum()) for search in self.searches)
+        return low - float(price @ self.allowed)
 
     @property
     def is_listed(self) -> bool:
