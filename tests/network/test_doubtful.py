@@ -54,6 +54,17 @@ def test_doubtful_values(
     assert message in warnings_of(changed(two_level_tables, table, 0, **values))
 
 
+def test_parts_inside_others(two_level_tables: Tables) -> None:
+    two_level_tables["parts"].append({"part_id": "S", "unit_cost": 1, "resupply_days": 1})
+    inside = {"equipment_id": "M", "part_id": "S", "parent_part_id": "P1", "cause_fraction": 0.5}
+    two_level_tables["bill_of_materials"].append(inside)
+    assert warnings_of(two_level_tables) == (
+        "bill_of_materials row 3, column parent_part_id: a part that sits in 'P1' is not planned "
+        "with: repairs are taken to find it in stock. Raise resupply_days of the part it sits in "
+        "by the mean wait (evaluation.indenture_figures)."
+    )
+
+
 def test_parts_that_nothing_uses(two_level_tables: Tables) -> None:
     two_level_tables["parts"] += [
         {"part_id": f"X{number}", "unit_cost": 1, "resupply_days": 1} for number in range(3)

@@ -88,19 +88,6 @@ class Overflow:
     resupply_days: Floats
     """Shape (n_rows, n_locations): mean resupply time, delays above included [days]."""
 
-    def of(self, rows: Integers) -> Overflow:
-        """The same for some rows."""
-        return replace(
-            self,
-            missed=self.missed[rows],
-            short=self.short[rows],
-            late=self.late[rows],
-            unready=self.unready[rows],
-            shipped=self.shipped[rows],
-            ordered=self.ordered[rows],
-            resupply_days=self.resupply_days[rows],
-        )
-
 
 def overflow(sources: SourceTree, rate: Floats, tree: SupplyTree, stock: Integers) -> Overflow:
     r"""Fixed point of overflowing demand and delayed replenishment.

@@ -125,6 +125,18 @@ def _order_quantities(tables: TableSet) -> Found:
     )
 
 
+def _parts_inside_others(tables: TableSet) -> Found:
+    parents = tables["bill_of_materials"].columns["parent_part_id"]
+    yield from _rows(
+        tables,
+        ("bill_of_materials", "parent_part_id"),
+        parents != "",
+        "a part that sits in {value!r} is not planned with: repairs are taken to find it in stock.",
+        "Raise resupply_days of the part it sits in by the mean wait "
+        "(evaluation.indenture_figures).",
+    )
+
+
 def _no_lanes(tables: TableSet) -> Found:
     if tables.count("sites") and not tables.has_lanes:
         yield Finding(
@@ -252,6 +264,7 @@ _RULES: tuple[Callable[[TableSet], Found], ...] = (
     _holding_in_percent,
     _resupply_in_hours,
     _order_quantities,
+    _parts_inside_others,
     _unused_parts,
     _superseding_parts,
     _parts_without_demand,
