@@ -17,10 +17,25 @@ def test_a_finding_about_a_whole_table_names_no_row() -> None:
 
 
 def test_a_long_list_is_cut_in_the_text_but_not_in_findings() -> None:
-    error = InputError([Finding("parts", row, None, None, "is bad.") for row in range(1, 31)])
+    error = InputError([Finding("parts", row, None, row, f"{row} is bad.") for row in range(1, 31)])
     assert str(error).startswith("30 findings\n")
     assert str(error).endswith("... and 10 more in .findings")
     assert len(error.findings) == 30
+
+
+def test_what_is_said_of_many_rows_is_said_once() -> None:
+    findings = [Finding("failures", row, "outcome", "F", "'F' is no outcome.") for row in (1, 4)]
+    other = Finding("failures", 2, "outcome", "S", "'S' is no outcome.")
+    assert str(InputError([findings[0], other, findings[1]])) == (
+        "3 findings\n"
+        "  failures row 1, column outcome: 'F' is no outcome. Also in row 4.\n"
+        "  failures row 2, column outcome: 'S' is no outcome."
+    )
+    many = [Finding("parts", row, "unit_cost", None, "is empty.") for row in range(1, 1501)]
+    assert str(InputError(many)) == (
+        "1,500 findings\n"
+        "  parts row 1, column unit_cost: is empty. Also in rows 2, 3, 4 and 1,496 more."
+    )
 
 
 def test_an_input_error_is_no_value_error_and_survives_pickling() -> None:

@@ -44,6 +44,15 @@ class Finding:
         return f"{place}: {self.rule}" + (f" {self.fix}" if self.fix else "")
 
 
+def _elsewhere(findings: Sequence[Finding]) -> str:
+    """Name the other rows of which the same is said."""
+    if not findings:
+        return ""
+    rows = ", ".join(str(finding.row) for finding in findings[:3])
+    more = f" and {len(findings) - 3:,} more" if len(findings) > 3 else ""
+    return f" Also in row{'' if len(findings) == 1 else 's'} {rows}{more}."
+
+
 class InputError(PartsplanError):
     """The tables cannot be planned with; ``findings`` says everything that is wrong.
 
@@ -64,11 +73,23 @@ class InputError(PartsplanError):
 
     def _text(self) -> str:
         count = len(self.findings)
-        lines = [f"{count} finding{'' if count == 1 else 's'}"]
-        lines += [f"  {finding}" for finding in self.findings[: self.SHOWN]]
-        if count > self.SHOWN:
-            lines.append(f"  ... and {count - self.SHOWN} more in .findings")
+        lines = [f"{count:,} finding{'' if count == 1 else 's'}"]
+        alike = self._alike()
+        for findings in alike[: self.SHOWN]:
+            lines.append(f"  {findings[0]}{_elsewhere(findings[1:])}")
+        if len(alike) > self.SHOWN:
+            more = sum(map(len, alike[self.SHOWN :]))
+            lines.append(f"  ... and {more:,} more in .findings")
         return "\n".join(lines)
+
+    def _alike(self) -> list[list[Finding]]:
+        """Put findings that say the same of several rows together, in order of the first."""
+        groups: dict[tuple[object, ...], list[Finding]] = {}
+        for place, finding in enumerate(self.findings):
+            told = (finding.table, finding.column, finding.rule, finding.fix)
+            key = told if finding.row is not None else (place,)
+            groups.setdefault(key, []).append(finding)
+        return list(groups.values())
 
     def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Finding, ...]]]:
         return type(self), (self.findings,)

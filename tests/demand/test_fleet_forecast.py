@@ -520,7 +520,7 @@ def test_hours_of_machines_that_are_not_there_or_told_twice():
     ("arguments", "message"),
     [
         ({"start": "2026-01-15"}, "start must be a month or its first day, got '2026-01-15'"),
-        ({"start": "spring"}, "start must be a month such as '2026-12', got 'spring' is not a mon"),
+        ({"start": "spring"}, "start must be a month, got 'spring'. Write it as YYYY-MM"),
         ({"months": 0}, "months must be 1 to 1200, got 0"),
         ({"months": 1.5}, "months must be a whole number, got 1.5"),
         ({"repair": "swap"}, "repair must be 'renewal' or 'minimal', got 'swap'"),

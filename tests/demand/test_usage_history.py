@@ -114,8 +114,8 @@ def test_a_network_and_frames_give_the_same():
     ("arguments", "message"),
     [
         ({"missing": "none"}, "missing must be one of 'zero', 'zero_after_first', 'unknown', got"),
-        ({"first": "2025"}, "first must be a month, got '2025': '2025' is not a month"),
-        ({"last": 202512}, "last must be a month, got 202512: .* Write 2025-12."),
+        ({"first": "2025"}, "first must be a month, got '2025'. Write it as YYYY-MM"),
+        ({"last": 202512}, "last must be a month, got 202512. Write 2025-12."),
         ({"first": "2025-05", "last": "2025-03"}, "first must not be after last, got 2025-05"),
     ],
 )

@@ -422,7 +422,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "date in another order": (
         put("installed_base", 0, start_date="01.02.2024"),
-        "'01.02.2024' is not a date. Write it as YYYY-MM-DD.",
+        "'01.02.2024' is not a date. Write 2024-02-01.",
     ),
     "date that is not": (put("installed_base", 0, start_date="2024-02-30"), "'2024-02-30' is not"),
     "start date as number": (

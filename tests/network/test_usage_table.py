@@ -84,9 +84,11 @@ def test_usage_feeds_back_and_comes_from_a_folder(tmp_path: Any) -> None:
         ({"month": None}, "usage row 2, column month: is empty, but every row needs it."),
         ({"month": 202504}, "column month: 202504 is not a month. Write 2025-04."),
         ({"month": "202504"}, "column month: '202504' is not a month. Write 2025-04."),
+        ({"month": "04.2025"}, "'04.2025' is not a month. Write 2025-04."),
+        ({"month": "2025/4"}, "'2025/4' is not a month. Write 2025-04."),
         (
-            {"month": "04.2025"},
-            "'04.2025' is not a month. Write it as YYYY-MM, or give a date in the month.",
+            {"month": "April 2025"},
+            "'April 2025' is not a month. Write it as YYYY-MM, or give a date in the month.",
         ),
         ({"month": "2025-13"}, "'2025-13' is not a month."),
         ({"month": "1850-01"}, "'1850-01' is not between 1900 and 2200."),

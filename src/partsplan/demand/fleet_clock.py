@@ -71,7 +71,7 @@ def calendar_of(start: datetime.date | str, months: int) -> Calendar:
     try:
         first = CalendarMonth().scan(start)
     except MisreadError as misread:
-        raise ValueError(f"start must be a month such as '2026-12', got {misread}") from None
+        raise ValueError(f"start must be a month, got {start!r}. {misread.fix}") from None
     day = str(start)[8:10]
     if day not in ("", "01"):
         raise ValueError(

@@ -77,7 +77,7 @@ def day_of(on: datetime.date | str | None) -> np.datetime64 | None:
     try:
         return np.datetime64(Day().scan(on), "D")
     except MisreadError as misread:
-        raise ValueError(f"on must be a date, got {on!r}: {misread}") from None
+        raise ValueError(f"on must be a date, got {on!r}. {misread.fix}") from None
 
 
 def machines_on(network: ServiceNetwork, on: np.datetime64 | None) -> Floats:

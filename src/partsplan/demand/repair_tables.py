@@ -20,7 +20,12 @@ TABLE = "repair history"
 _COLUMNS = {
     "unit_id": OwnColumn(Text()),
     "hours": OwnColumn(Number("operating hours, 0 or more", at_least=0.0, at_most=1e12)),
-    "outcome": OwnColumn(Choice(words=("failed", "censored"))),
+    "outcome": OwnColumn(
+        Choice(
+            words=("failed", "censored"),
+            way_out="Write failed for a failure, censored for the end of observation.",
+        )
+    ),
 }
 _LIFE_COLUMNS = _COLUMNS | {
     "part_id": OwnColumn(Text(), is_required=False),

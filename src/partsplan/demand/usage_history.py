@@ -261,7 +261,7 @@ def month_of(name: str, value: object) -> np.datetime64:
     try:
         return np.datetime64(CalendarMonth().scan(value), "M")
     except MisreadError as misread:
-        raise ValueError(f"{name} must be a month, got {value!r}: {misread}") from None
+        raise ValueError(f"{name} must be a month, got {value!r}. {misread.fix}") from None
 
 
 def _span_of(

@@ -115,8 +115,12 @@ def check_table(raw: RawTable, extra_columns: str) -> tuple[CheckedTable, list[F
     spec = table.spec
     findings += _check_names(raw, spec, extra_columns)
     table.given = frozenset(name for name in raw.columns if name in spec.columns)
+    theirs = ", ".join(raw.columns) or "none"
     for column in spec.columns.values():
-        findings += _read_column(table, raw, column)
+        if column.name in raw.columns:
+            findings += _read_column(table, raw.columns.pop(column.name), column)
+        else:
+            findings += _missing_column(table, column, theirs)
     findings += _check_row_rules(table, spec.rules)
     findings += _check_key(table, spec.key, spec.repeat_fix)
     return table, findings
@@ -148,10 +152,7 @@ def _check_names(raw: RawTable, spec: TableSpec, extra_columns: str) -> list[Fin
     return findings
 
 
-def _read_column(table: CheckedTable, raw: RawTable, spec: ColumnSpec) -> list[Finding]:
-    given = raw.columns.pop(spec.name, None)
-    if given is None:
-        return _missing_column(table, spec)
+def _read_column(table: CheckedTable, given: Array, spec: ColumnSpec) -> list[Finding]:
     reading = spec.kind.column(given)
     findings = [
         Finding(
@@ -182,15 +183,14 @@ def _read_column(table: CheckedTable, raw: RawTable, spec: ColumnSpec) -> list[F
     return findings
 
 
-def _missing_column(table: CheckedTable, spec: ColumnSpec) -> list[Finding]:
+def _missing_column(table: CheckedTable, spec: ColumnSpec, theirs: str) -> list[Finding]:
     everywhere = np.ones(table.n_rows, dtype=bool)
     table.columns[spec.name] = spec.typed(spec.kind.blank(table.n_rows), everywhere)
     if not spec.required or not table.n_rows:
         return []
     table.bad[spec.name] = everywhere
     rule = f"the column {spec.name} is missing."
-    given = ", ".join(sorted(table.given)) or "none known"
-    fix = f"Add it, or map your name for it with rename; the columns given are: {given}."
+    fix = f"Add it, or map your name for it with rename; the columns given are: {theirs}."
     return [Finding(table.name, None, spec.name, None, rule, fix)]
 
 

@@ -70,7 +70,13 @@ TrueFalse = Annotated[bool, Flag()]
 
 Kind = Annotated[str, Choice(words=("central", "regional", "forward", "van", "customer"))]
 Metric = Annotated[str, Choice(words=("uptime", "response", "fill_rate", "mean_wait"))]
-Outcome = Annotated[str, Choice(words=("failed", "censored", "left", "interval"))]
+Outcome = Annotated[
+    str,
+    Choice(
+        words=("failed", "censored", "left", "interval"),
+        way_out="Write failed where the unit failed, censored where it still ran (suspended).",
+    ),
+]
 Each = Annotated[
     str,
     Choice(

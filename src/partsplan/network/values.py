@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import numbers
 import operator
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -107,6 +108,8 @@ class Choice(Text):
     """One of a few words."""
 
     words: tuple[str, ...] = ()
+    way_out: str = "Give one of these."
+    """What to do about a word that is near to none of them."""
 
     def scan(self, value: Any) -> str:
         """Read one of the words."""
@@ -114,7 +117,7 @@ class Choice(Text):
             return value
         hint = nearest(value, self.words) if isinstance(value, str) else ""
         raise MisreadError(
-            f"{shown(value)} is not one of {', '.join(self.words)}.", hint or "Give one of these."
+            f"{shown(value)} is not one of {', '.join(self.words)}.", hint or self.way_out
         )
 
     def fast(self, raw: Array) -> Reading | None:
@@ -168,11 +171,14 @@ class Number(ValueType):
         except ValueError:
             pass
         if "," in stripped and stripped.replace(",", "").replace(".", "").lstrip("+-").isdigit():
-            point = stripped.replace(".", "").replace(",", ".")
-            dots = point.count(".") == 1
             raise MisreadError(
                 f"{shown(text)} has a decimal comma or a thousands separator.",
-                f"Write {point} with a decimal point." if dots else "Write it with digits only.",
+                _without_comma(stripped),
+            )
+        if stripped.endswith("-") and stripped[:-1].replace(".", "", 1).isdigit():
+            raise MisreadError(
+                f"{shown(text)} has its minus sign behind the number.",
+                f"Write -{stripped[:-1]} for a negative number.",
             )
         raise MisreadError(f"{shown(text)} is not a number.", f"Give {self.wanted}.")
 
@@ -350,7 +356,7 @@ class Day(ValueType):
         elif isinstance(value, str):
             day = _day_in(value)
         if day is None:
-            raise MisreadError(f"{shown(value)} is not a date.", "Write it as YYYY-MM-DD.")
+            raise MisreadError(f"{shown(value)} is not a date.", _day_way_out(value))
         if not 1900 <= day.year <= 2200:
             raise MisreadError(
                 f"{shown(value)} is not between 1900 and 2200.", "Write it as YYYY-MM-DD."
@@ -409,11 +415,29 @@ def _is_year_and_month(text: str) -> bool:
     return len(text) == 7 and text[4] == "-" and (text[:4] + text[5:]).isdecimal()
 
 
+_MONTHS = (
+    re.compile(r"(?P<month>\d{1,2})[./-](?P<year>(?:19|20|21)\d\d)"),
+    re.compile(r"(?P<year>(?:19|20|21)\d\d)[./-]?(?P<month>\d{1,2})"),
+)
+"""A month in other forms: 03.2025; 2025/3 or 202503."""
+
+_DAYS = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+"""A day with dots, which is always day, month, year."""
+
+
 def _month_way_out(value: object) -> str:
-    digits = str(value)
-    if len(digits) == 6 and digits.isdecimal() and 1 <= int(digits[4:]) <= 12:
-        return f"Write {digits[:4]}-{digits[4:]}."
+    for form in _MONTHS:
+        found = form.fullmatch(str(value).strip())
+        if found is not None and 1 <= int(found["month"]) <= 12:
+            return f"Write {found['year']}-{int(found['month']):02d}."
     return "Write it as YYYY-MM, or give a date in the month."
+
+
+def _day_way_out(value: object) -> str:
+    found = _DAYS.fullmatch(str(value).strip())
+    if found is not None and 1 <= int(found[1]) <= 31 and 1 <= int(found[2]) <= 12:
+        return f"Write {found[3]}-{int(found[2]):02d}-{int(found[1]):02d}."
+    return "Write it as YYYY-MM-DD."
 
 
 def _day_in(text: str) -> dt.date | None:
@@ -425,6 +449,19 @@ def _day_in(text: str) -> dt.date | None:
         return None
     has_dashes = len(text) > 10 and text[4] == text[7] == "-"
     return moment.date() if has_dashes and moment.time() == dt.time(0) else None
+
+
+def _without_comma(text: str) -> str:
+    """Say how to write a number with commas; its last sign of two kinds is the decimal one."""
+    decimal, thousands = (".", ",") if text.rfind(".") > text.rfind(",") else (",", ".")
+    if text.count(decimal) > 1:
+        whole = text.replace(",", "")
+        return f"Write {whole}." if "." not in text else "Write it with digits only."
+    number = text.replace(thousands, "").replace(decimal, ".")
+    before, _, after = number.partition(".")
+    if thousands not in text and len(after) == 3 and before.lstrip("+-") not in ("", "0"):
+        return f"Write {number} where the comma is a decimal one, {before}{after} where not."
+    return f"Write {number} with a decimal point."
 
 
 def _is_number(value: object) -> bool:
