@@ -106,7 +106,7 @@ def test_pool_keeps_each_column_once():
 def test_restricted_master_is_the_linear_programme(seed):
     columns = random_columns(seed)
     allowed = allowed_of(columns)
-    master = RestrictedMaster(allowed, 4, 100.0, 1e3)
+    master = RestrictedMaster(allowed, 4, 100.0)
     master.add(columns.of(np.arange(10)))
     master.add(columns.of(np.arange(10, len(columns))))
     solution = master.solve()
@@ -130,16 +130,16 @@ def test_restricted_master_without_some_columns():
     few = np.zeros(len(columns), dtype=bool)
     for part in range(4):
         few[np.flatnonzero(columns.parts == part)[:2]] = True
-    master = RestrictedMaster(allowed, 4, 100.0, 1e3)
+    master = RestrictedMaster(allowed, 4, 100.0)
     master.add(columns)
     whole = master.solve().objective
     master.allow_only(few)
-    alone = RestrictedMaster(allowed, 4, 100.0, 1e3)
+    alone = RestrictedMaster(allowed, 4, 100.0)
     alone.add(columns.of(few))
     assert_allclose(master.solve().objective, alone.solve().objective, rtol=1e-9)
     master.allow_only(np.ones(len(columns), dtype=bool))
     assert_allclose(master.solve().objective, whole, rtol=1e-9)
-    tight = RestrictedMaster(np.full(2, 1e-6), 4, 100.0, 1e3)
+    tight = RestrictedMaster(np.full(2, 1e-6), 4, 100.0)
     tight.add(columns)
     assert tight.solve().slack_share > 0
 

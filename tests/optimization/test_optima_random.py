@@ -1,13 +1,13 @@
 """Tiny random networks of all shapes: bound <= optimum <= cost, and every promise kept.
 
-More of them: ``python tests/optimization/random_networks.py 500``.
+Others: ``python tests/optimization/random_networks.py 500``.
 """
 
 import pytest
 from random_networks import check_case, random_case
 
-SEEDS = range(1000, 1150)
-BATCH = 10
+SEEDS = range(1000, 1500)
+BATCH = 20
 
 
 @pytest.mark.parametrize("first", SEEDS[::BATCH])

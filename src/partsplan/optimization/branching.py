@@ -30,7 +30,6 @@ _SAME = 1e-11
 _CLOSING_COLUMNS = 250
 _SHARE_OF_GAP = 0.05
 _WIDENING = 1.02
-_SLACK_PRICE = 1e3
 
 
 Look = Callable[[RestrictedSolution | Choice | None], float]
@@ -72,7 +71,8 @@ class BranchAndPrice:
         self.pool = pool
         self.nodes = 0
         self.passes = 0
-        self._master = RestrictedMaster(blocks.allowed, blocks.n_parts, root[0], _SLACK_PRICE)
+        cost = float(pool.columns.cost.max())
+        self._master = RestrictedMaster(blocks.allowed, blocks.n_parts, max(root[0], cost))
         self._master.add(pool.columns)
         self._count = 0
         self._closes = True
@@ -119,18 +119,23 @@ class BranchAndPrice:
     ) -> float:
         limits = self._limits(node.narrowings)
         bound, price, solution, fresh = node.bound, node.price, None, self.pool.columns
+        share_of_gap = _SHARE_OF_GAP if np.isfinite(best) else 0.0
         for _ in range(_PASSES_PER_NODE):
             self._master.allow_only(self._compatible(node.narrowings))
             solution = self._master.solve()
-            slack = _SHARE_OF_GAP * (best - bound) if np.isfinite(best) else 0.0
-            result = self.blocks.priced(solution.price, limits, slack=max(slack, 0.0))
+            slack = share_of_gap * max(best - bound, 0.0) if share_of_gap else 0.0
+            result = self.blocks.priced(solution.price, limits, slack=slack)
             self.passes += 1
             if result.bound > bound:
                 bound, price = result.bound, solution.price
             fresh = self.pool.add(result.columns)
             self._master.add(fresh)
-            if len(fresh) == 0 or bound >= best * (1.0 - _SAME) or clock.is_over:
+            if bound >= best * (1.0 - _SAME) or clock.is_over:
                 break
+            if len(fresh) == 0:
+                if slack == 0.0 or self._split(solution.share) is not None:
+                    break
+                share_of_gap = 0.0  # nothing is mixed: only a precise bound can tell more
         if solution is not None and solution.slack_share < _INTEGRAL:
             best = incumbent(solution)
         if bound >= best * (1.0 - _SAME) or clock.is_over:

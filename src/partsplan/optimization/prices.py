@@ -28,7 +28,6 @@ _MOST_PASSES = 250
 _STALL = 2e-3
 _START_TOLERANCE = 0.08
 _SHARE_OF_DUAL_GAP = 0.02
-_SLACK_PRICE = 1e3
 
 
 @dataclass
@@ -125,7 +124,8 @@ class PriceFinder:
     def _generate_columns(self, tolerance: float) -> None:
         """Column generation with prices drawn toward the best so far."""
         columns = self.state.pool.columns
-        master = RestrictedMaster(self.allowed, self.blocks.n_parts, self.state.bound, _SLACK_PRICE)
+        cost = max(self.state.bound, float(columns.cost.max()))
+        master = RestrictedMaster(self.allowed, self.blocks.n_parts, cost)
         master.add(columns)
         toward_best = 0.5
         while self.state.passes < _MOST_PASSES and not self.clock.is_over:

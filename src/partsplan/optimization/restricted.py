@@ -18,6 +18,11 @@ from partsplan.optimization.axes import Floats
 from partsplan.optimization.columns import Columns
 
 
+_SLACK_PRICE = 1e7
+"""Cost of 100 % too much use, in mean costs of a part; beyond it HiGHS loses digits."""
+_LEAST_SLACK_PRICE = 1e3
+
+
 @dataclass(frozen=True, eq=False)
 class RestrictedSolution:
     """Optimum of the restricted master."""
@@ -41,12 +46,11 @@ class RestrictedMaster:
     n_parts
         Number of parts.
     cost
-        About what a plan costs, in the objective's unit: costs are scaled by it.
-    slack_price
-        Cost of using 100 % more of a promise than allowed, in plans.
+        About what a plan costs, in the objective's unit: costs are scaled by it, and using 100 %
+        more of a promise than allowed costs some thousand plans.
     """
 
-    def __init__(self, allowed: Floats, n_parts: int, cost: float, slack_price: float) -> None:
+    def __init__(self, allowed: Floats, n_parts: int, cost: float) -> None:
         import highspy  # noqa: PLC0415
 
         self.allowed = allowed
@@ -63,7 +67,7 @@ class RestrictedMaster:
         )
         self._highs.addCols(
             n_promises,
-            np.full(n_promises, slack_price * n_parts),
+            np.full(n_promises, max(_LEAST_SLACK_PRICE * n_parts, _SLACK_PRICE)),
             np.zeros(n_promises),
             np.full(n_promises, infinity),
             n_promises,
