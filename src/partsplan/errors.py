@@ -75,8 +75,7 @@ class InputError(PartsplanError):
         count = len(self.findings)
         lines = [f"{count:,} finding{'' if count == 1 else 's'}"]
         alike = self._alike()
-        for findings in alike[: self.SHOWN]:
-            lines.append(f"  {findings[0]}{_elsewhere(findings[1:])}")
+        lines += [f"  {some[0]}{_elsewhere(some[1:])}" for some in alike[: self.SHOWN]]
         if len(alike) > self.SHOWN:
             more = sum(map(len, alike[self.SHOWN :]))
             lines.append(f"  ... and {more:,} more in .findings")

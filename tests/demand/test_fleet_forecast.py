@@ -176,6 +176,23 @@ def test_fits_are_taken_and_what_they_could_not_fit_is_told():
     assert "the life of part 'VALVE' has no parameters, so it is not used" in forecast.summary()
 
 
+def test_a_segment_that_no_site_has_is_told():
+    lives = [PUMP, PUMP | {"segment": "harhs", "scale": 6_000.0}]
+    forecast = forecast_fleet(press(), lives, start="2026-01", months=12)
+    plain = forecast_fleet(press(), [PUMP], start="2026-01", months=12)
+    assert forecast.mean == pytest.approx(plain.mean)
+    assert (
+        "lives row 2, column segment: 'harhs' is the segment of no site, so this life is not used. "
+        "Did you mean 'harsh'?"
+    ) in forecast.summary()
+    many = forecast_fleet(
+        press(), [*lives, lives[1] | {"part_id": "VALVE"}], start="2026-01", months=12
+    )
+    assert [warning.rule for warning in many.warnings] == [
+        "'harhs' is the segment of no site, so its 2 lives are not used."
+    ]
+
+
 def test_an_uncertain_rate_is_one_factor_for_all_places_of_a_part():
     lives = [PUMP | {"rate_shape": 4.0}]
     known = forecast_fleet(press(), [PUMP], start="2026-01", months=12)
@@ -593,5 +610,9 @@ def test_fitted_lives_go_straight_into_a_forecast():
     figures = {name: fits.to_records()[0][name] for name in ("shape", "scale")}
     same = forecast_fleet(press(), [record | figures], start="2026-01", months=12)
     assert forecast.mean == pytest.approx(same.mean)
+    stored = forecast_fleet(press(), fits.to_frame(), start="2026-01", months=12)
+    assert stored.mean == pytest.approx(same.mean)
+    with pytest.raises(InputError, match=r"fit_lifetimes\(lives\) gives it of single lives"):
+        forecast_fleet(press(), failures, start="2026-01", months=12)
     truth = forecast_fleet(press(), [PUMP], start="2026-01", months=12)
     assert forecast.total == pytest.approx(truth.total, rel=0.1)

@@ -370,6 +370,17 @@ class TestBadInput:
         with pytest.raises(PartsplanError, match=r"has no rows\. Give at least one"):
             fit_lifetimes({"part_id": [], "hours": [], "outcome": []})
 
+    def test_own_column_names(self) -> None:
+        sap = [{"MATNR": "P", "STD": 10.0, "STATUS": "failed", "WERK": "1000"}]
+        names = {"MATNR": "part_id", "STD": "hours", "STATUS": "outcome"}
+        fits = fit_lifetimes(sap, rename=names, extra_columns="ignore", distribution="exponential")
+        assert fits.parameter("rate")[0] == pytest.approx(0.1)
+        with pytest.raises(InputError, match="'WERK' is not a column of failures"):
+            fit_lifetimes(sap, rename=names)
+        with pytest.raises(InputError) as caught:
+            fit_lifetimes(sap, rename={"MATNR": "part_id"})
+        assert "the columns given are: part_id, STD, STATUS, WERK." in str(caught.value)
+
     def test_options(self) -> None:
         with pytest.raises(ValueError, match="distribution must be one of exponential, weibull"):
             fit_lifetimes([self.GOOD], distribution="gamma")

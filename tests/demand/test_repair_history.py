@@ -125,3 +125,16 @@ def test_bad_lives_and_arrays():
         RepairHistory.from_arrays([[1.0], [2.0]], [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="hours must be ages of one unit, or one sequence"):
         RepairHistory.from_arrays([[1.0], 2.0])
+
+
+def test_own_column_names():
+    sap = {"EQUNR": ["A", "A"], "STD": [3, 9], "STATUS": ["failed", "censored"], "WERK": [1, 1]}
+    names = {"EQUNR": "unit_id", "STD": "hours", "STATUS": "outcome"}
+    history = RepairHistory.from_table(sap, rename=names, extra_columns="ignore")
+    assert (history.hours.tolist(), history.end_hours.tolist()) == ([3.0], [9.0])
+    lives = RepairHistory.from_lives(sap, rename=names, extra_columns="ignore")
+    assert lives.end_hours.tolist() == [12.0]
+    with pytest.raises(InputError, match="'WERK' is not a column of repair history"):
+        RepairHistory.from_table(sap, rename=names)
+    with pytest.raises(ValueError, match="extra_columns must be 'error' or 'ignore', got 'drop'"):
+        RepairHistory.from_table(sap, extra_columns="drop")

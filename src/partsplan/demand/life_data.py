@@ -6,10 +6,10 @@ failed between two times; late entry is kept beside them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -202,7 +202,12 @@ class LifeData:
         )
 
 
-def read_lives(lives: Any) -> Table:
+def read_lives(
+    lives: Any,
+    *,
+    rename: Mapping[str, str] | None = None,
+    extra_columns: Literal["error", "ignore"] = "error",
+) -> Table:
     """Read a table of lives by itself, or take a network's ``failures``.
 
     Raises
@@ -212,7 +217,7 @@ def read_lives(lives: Any) -> Table:
     PartsplanError
         When the table holds counts, or nothing.
     """
-    table = read_alone("failures", lives)
+    table = read_alone("failures", lives, rename=rename, extra_columns=extra_columns)
     if "outcome" not in table:
         what = "counts, not lives" if len(table) else "no lives"
         raise PartsplanError(

@@ -24,9 +24,18 @@ _FIGURES = ("shape", "scale", "mu", "sigma", "rate", "never_fails", "rate_shape"
 _COLUMNS = {
     "part_id": OwnColumn(Text()),
     "segment": OwnColumn(Text(), is_required=False),
-    "distribution": OwnColumn(Choice(words=tuple(PARAMETERS))),
+    "distribution": OwnColumn(
+        Choice(words=tuple(PARAMETERS)), source="fit_lifetimes(lives) gives it of single lives."
+    ),
     **{name: OwnColumn(Number(at_most=None), is_required=False) for name in _FIGURES},
 }
+
+
+_BESIDE = (
+    *(f"{name}_error" for name in _FIGURES),
+    *("log_likelihood", "aic", "failures", "censored", "note"),
+)
+"""What fits tell of themselves; it says nothing more about the life."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ class LifeTable:
     rate_shape: Floats
     """Shape (n_parts,): gamma shape of the part's uncertain rate; inf where it is known."""
     warnings: tuple[Finding, ...]
-    """Records that say nothing about the life."""
+    """Records that say nothing about the life, or that no site has a use for."""
 
     def law(self, part: int, segment: str) -> int:
         """Position of the law of a part in a segment; -1 where there is none."""
@@ -61,7 +70,8 @@ def read_lives(lives: Any, network: ServiceNetwork) -> LifeTable:
     ----------
     lives
         ``part_id``, ``segment`` (empty = all), ``distribution`` and its parameters, and where
-        wanted ``rate_shape``. Other columns of a fit are not read; of a table they are findings.
+        wanted ``rate_shape``. What a fit tells of itself is not read; other columns of a table are
+        findings.
     network
         The network that names the parts.
 
@@ -70,7 +80,7 @@ def read_lives(lives: Any, network: ServiceNetwork) -> LifeTable:
     InputError
         With every finding.
     """
-    read, findings = read_own_table(_TABLE, _source_of(lives), _COLUMNS)
+    read, findings = read_own_table(_TABLE, _source_of(lives), _COLUMNS, unread=_BESIDE)
     raise_findings(findings)
     part = _parts(read, network, findings)
     is_empty = _is_empty(read)
@@ -87,7 +97,10 @@ def read_lives(lives: Any, network: ServiceNetwork) -> LifeTable:
         laws=LifeLaws.from_columns(read["distribution"][keep], columns),
         law_of={key: place for place, key in enumerate(keys)},
         rate_shape=rate_shape,
-        warnings=tuple(_told_empty(read, np.flatnonzero(is_empty))),
+        warnings=(
+            *_told_empty(read, np.flatnonzero(is_empty)),
+            *_unknown_segments(read, network),
+        ),
     )
 
 
@@ -164,6 +177,22 @@ def _bad_rate_shapes(read: Columns, part: Integers) -> list[Finding]:
             rule += f"{read['part_id'][row]!r}: it is the uncertainty of the part's rate."
         if rule:
             findings.append(Finding(_TABLE, row + 1, "rate_shape", value, rule))
+    return findings[:MOST_ROWS]
+
+
+def _unknown_segments(read: Columns, network: ServiceNetwork) -> list[Finding]:
+    """Warn of segments that no site has, each once."""
+    known = tuple(dict.fromkeys(name for name in network.sites["segment"].tolist() if name))
+    segments = read["segment"].tolist()
+    findings = []
+    for name in dict.fromkeys(segments):
+        if name and name not in known:
+            count = segments.count(name)
+            rows = "this life is" if count == 1 else f"its {count:,} lives are"
+            rule = f"{name!r} is the segment of no site, so {rows} not used."
+            fix = nearest(name, known) or "Give sites the segment, or leave it empty for all."
+            row = segments.index(name) + 1
+            findings.append(Finding(_TABLE, row, "segment", name, rule, fix))
     return findings[:MOST_ROWS]
 
 

@@ -6,8 +6,8 @@ Reliability Data, 1998, chapters 7, 8 and 11); intervals are likelihood-ratio in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from partsplan.demand.life_data import LifeData, read_lives
 from partsplan.demand.lifetime_doubts import doubtful_fits, doubtful_lives
@@ -23,6 +23,8 @@ def fit_lifetimes(
     failure_mode: str | Sequence[str] | None = None,
     by_segment: bool = True,
     level: float = 0.95,
+    rename: Mapping[str, str] | None = None,
+    extra_columns: Literal["error", "ignore"] = "error",
 ) -> LifetimeFits:
     r"""Fit a lifetime distribution to the lives of each part and segment.
 
@@ -41,6 +43,8 @@ def fit_lifetimes(
         Whether the segments of a part are fitted apart.
     level : float, default 0.95
         Confidence of intervals where none is asked for.
+    rename, extra_columns
+        As in ``ServiceNetwork.from_tables``: ``rename={"MATNR": "part_id"}`` maps own names.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def fit_lifetimes(
     if distribution not in FAMILIES:
         raise ValueError(f"distribution must be one of {', '.join(FAMILIES)}, got {distribution!r}")
     check_share("level", level)
-    table = read_lives(lives)
+    table = read_lives(lives, rename=rename, extra_columns=extra_columns)
     data = LifeData.from_table(table, failure_mode=failure_mode, by_segment=by_segment)
     found = estimates(data, FAMILIES[distribution])
     warnings = (

@@ -5,14 +5,15 @@ Columns, bounds and words are those of the network's tables; every finding comes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.errors import Finding, InputError
+from partsplan.network.column_checks import rename_columns
 from partsplan.network.raw_tables import RawTable, raw_table
 from partsplan.network.scanning import MOST_ROWS, ValueType, nearest, plain, shown
 
@@ -27,10 +28,18 @@ class OwnColumn:
     """How a value is read."""
     is_required: bool = True
     """Whether every row needs a value."""
+    source: str = ""
+    """What gives such a column, as a sentence for whoever lacks it."""
 
 
 def read_own_table(
-    name: str, source: Any, columns: Mapping[str, OwnColumn]
+    name: str,
+    source: Any,
+    columns: Mapping[str, OwnColumn],
+    *,
+    unread: Collection[str] = (),
+    rename: Mapping[str, str] | None = None,
+    extra_columns: Literal["error", "ignore"] = "error",
 ) -> tuple[Columns, list[Finding]]:
     """Read a table of columns that no network holds.
 
@@ -41,7 +50,13 @@ def read_own_table(
     source
         A frame, dict of columns or list of records.
     columns
-        Every column that the table may have.
+        Every column that is read.
+    unread
+        Columns that the table may have beside them.
+    rename
+        Own column names and what they are here.
+    extra_columns
+        Whether an unknown column is an error or is dropped.
 
     Returns
     -------
@@ -50,8 +65,13 @@ def read_own_table(
     findings : list of Finding
         Everything that could not be read; the columns are then not to be used.
     """
+    if extra_columns not in ("error", "ignore"):
+        raise ValueError(f"extra_columns must be 'error' or 'ignore', got {extra_columns!r}")
     raw = raw_table(name, source)
-    findings = [*raw.findings, *_unknown_columns(raw, columns)]
+    rename_columns(raw, rename or {})
+    findings = list(raw.findings)
+    if extra_columns == "error":
+        findings += _unknown_columns(raw, columns, unread)
     if raw.findings and not raw.columns:
         return {}, findings
     read: Columns = {}
@@ -73,7 +93,9 @@ def raise_findings(findings: list[Finding]) -> None:
         raise InputError(findings)
 
 
-def _unknown_columns(raw: RawTable, columns: Mapping[str, OwnColumn]) -> list[Finding]:
+def _unknown_columns(
+    raw: RawTable, columns: Mapping[str, OwnColumn], unread: Collection[str]
+) -> list[Finding]:
     free = tuple(name for name in columns if name not in raw.columns)
     return [
         Finding(
@@ -85,7 +107,7 @@ def _unknown_columns(raw: RawTable, columns: Mapping[str, OwnColumn]) -> list[Fi
             nearest(name, free) or f"Known columns are {', '.join(columns)}.",
         )
         for name in raw.columns
-        if name not in columns
+        if name not in columns and name not in unread
     ]
 
 
@@ -95,7 +117,8 @@ def _read_column(raw: RawTable, name: str, what: OwnColumn) -> tuple[NDArray[Any
         if what.is_required and raw.n_rows:
             rule = f"the column {name} is missing."
             given = ", ".join(raw.columns)
-            found = [Finding(raw.name, None, name, None, rule, f"The columns given are: {given}.")]
+            fix = f"{what.source} The columns given are: {given}.".lstrip()
+            found = [Finding(raw.name, None, name, None, rule, fix)]
         return what.kind.blank(raw.n_rows), found
     given_values = raw.columns[name]
     reading = what.kind.column(given_values)

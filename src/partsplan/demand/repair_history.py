@@ -7,9 +7,9 @@ Analysis, 2003).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,7 +101,13 @@ class RepairHistory:
         return _checked(names, (start, end), ~is_clocked, (unit, ages))
 
     @classmethod
-    def from_table(cls, table: Any) -> RepairHistory:
+    def from_table(
+        cls,
+        table: Any,
+        *,
+        rename: Mapping[str, str] | None = None,
+        extra_columns: Literal["error", "ignore"] = "error",
+    ) -> RepairHistory:
         """Read a table with one row per failure and one per end of observation.
 
         Parameters
@@ -111,6 +117,8 @@ class RepairHistory:
             unit, counted from new and never set back by a repair) and ``outcome``: failed, or
             censored for the age at which observation ends, at most one such row per unit. The
             observation of a unit without one ends at its last failure.
+        rename, extra_columns
+            As in ``ServiceNetwork.from_tables``: ``rename={"EQUNR": "unit_id"}`` maps own names.
 
         Returns
         -------
@@ -129,7 +137,7 @@ class RepairHistory:
         >>> RepairHistory.from_table(rows)
         RepairHistory(2 units, 1 failure, 1,428 hours observed)
         """
-        read = read_events(table)
+        read = read_events(table, rename=rename, extra_columns=extra_columns)
         names, unit = named(read["unit_id"])
         failed = np.flatnonzero(read["outcome"] == "failed")
         ends = np.flatnonzero(read["outcome"] == "censored")
@@ -142,7 +150,14 @@ class RepairHistory:
         return _checked(names, (start, end), ~has_end, events, failed)
 
     @classmethod
-    def from_lives(cls, table: Any, *, part_id: str | None = None) -> RepairHistory:
+    def from_lives(
+        cls,
+        table: Any,
+        *,
+        part_id: str | None = None,
+        rename: Mapping[str, str] | None = None,
+        extra_columns: Literal["error", "ignore"] = "error",
+    ) -> RepairHistory:
         """Chain lives, or times between failures, to the age of the unit they were spent in.
 
         Parameters
@@ -154,6 +169,8 @@ class RepairHistory:
             will do, without late entry: the unit is then the place that a part is replaced in.
         part_id : str, optional
             The part, where the table has lives of several.
+        rename, extra_columns
+            As in ``ServiceNetwork.from_tables``.
 
         Returns
         -------
@@ -170,7 +187,8 @@ class RepairHistory:
         ...                           "outcome": ["failed", "failed"]}).hours
         array([413., 427.])
         """
-        return cls.from_table(read_chained_lives(table, part_id))
+        lives = read_chained_lives(table, part_id, rename=rename, extra_columns=extra_columns)
+        return cls.from_table(lives)
 
     @property
     def n_units(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,12 @@ _LIFE_COLUMNS = _COLUMNS | {
 }
 
 
-def read_events(table: Any) -> Columns:
+def read_events(
+    table: Any,
+    *,
+    rename: Mapping[str, str] | None = None,
+    extra_columns: Literal["error", "ignore"] = "error",
+) -> Columns:
     """Read failures by age and ends of observation: ``unit_id``, ``hours``, ``outcome``.
 
     Raises
@@ -44,13 +50,21 @@ def read_events(table: Any) -> Columns:
     InputError
         With every finding of the table.
     """
-    read, findings = read_own_table(TABLE, table, _COLUMNS)
+    read, findings = read_own_table(
+        TABLE, table, _COLUMNS, rename=rename, extra_columns=extra_columns
+    )
     raise_findings(findings)
     raise_findings(_repeated_ends(read))
     return read
 
 
-def read_chained_lives(table: Any, part_id: str | None) -> Columns:
+def read_chained_lives(
+    table: Any,
+    part_id: str | None,
+    *,
+    rename: Mapping[str, str] | None = None,
+    extra_columns: Literal["error", "ignore"] = "error",
+) -> Columns:
     """Read lives and add them up to ages, with the columns of `read_events`.
 
     Raises
@@ -60,7 +74,9 @@ def read_chained_lives(table: Any, part_id: str | None) -> Columns:
     ValueError
         When ``part_id`` is not a part of the table, or is needed.
     """
-    read, findings = read_own_table(TABLE, _plain_columns(table), _LIFE_COLUMNS)
+    read, findings = read_own_table(
+        TABLE, _plain_columns(table), _LIFE_COLUMNS, rename=rename, extra_columns=extra_columns
+    )
     raise_findings(findings)
     read, rows = _lives_of(read, part_id)
     raise_findings([*_late_entries(read, rows), *_lives_after_the_end(read, rows)])
