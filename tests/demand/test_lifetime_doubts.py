@@ -59,6 +59,46 @@ def test_all_failures_at_one_time() -> None:
     assert np.isfinite(outlived.parameter("shape")[0])
 
 
+@pytest.mark.parametrize(
+    "looked",
+    [
+        {"hours": [], "hours_upper": [], "outcome": []},
+        {"hours": [80.0, 100.0], "hours_upper": [120.0, 130.0], "outcome": ["interval"] * 2},
+    ],
+)
+def test_all_failures_at_one_time_where_units_may_never_fail(looked: dict[str, list[Any]]) -> None:
+    """Those that ever fail may all do so at 100 h: the plain Weibull is far from the likeliest."""
+    lives = {
+        "part_id": ["P"] * (32 + len(looked["hours"])),
+        "hours": [100.0] * 2 + [70.0, 300.0, 500.0] * 10 + looked["hours"],
+        "hours_upper": [None] * 32 + looked["hours_upper"],
+        "outcome": ["failed"] * 2 + ["censored"] * 30 + looked["outcome"],
+    }
+    fits = fit_lifetimes(lives, distribution="weibull_never_fails")
+    assert fits.notes == ("all failures at one time, and the other units may never fail",)
+    assert "all other units may never fail: the likelihood rises" in str(fits.warnings[0])
+    assert is_unknown(fits)
+    assert np.isfinite(fit_lifetimes(lives).parameter("shape")[0])
+
+
+def test_a_fraction_that_vanishes_yet_is_needed() -> None:
+    """A unit came in long after all others had failed: any fraction, however small, explains it.
+
+    With a fraction q that never fails the likelihood rises as q falls to 1e-12 and stays above the
+    plain Weibull by 8; there is no maximum.
+    """
+    lives = {
+        "part_id": ["P"] * 8,
+        "entry_hours": [700, 5, 44, 42, 35, 44, 0, 0],
+        "hours": [1658, 64, 63, 108, 83, 47, 92, 42],
+        "hours_upper": [None, 91, 132, 172, 149, None, None, None],
+        "outcome": ["censored"] + ["interval"] * 4 + ["failed"] * 2 + ["censored"],
+    }
+    fits = fit_lifetimes(lives, distribution="weibull_never_fails")
+    assert "has a likelihood that is flat or rises toward an edge" in only_warning(fits)
+    assert is_unknown(fits)
+
+
 def test_a_flat_likelihood() -> None:
     """All fail between the same two looks: any narrow law explains it fully."""
     lives = {

@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand.life_data import LifeData
-from partsplan.demand.maximum_likelihood import ALL_FAIL, EDGE, NO_FAILURE, ONE_TIME
+from partsplan.demand.maximum_likelihood import (
+    ALL_FAIL,
+    EDGE,
+    NO_FAILURE,
+    ONE_TIME,
+    ONE_TIME_OR_NEVER,
+)
 from partsplan.errors import Finding
 from partsplan.network import Table
 from partsplan.network.column_checks import codes
@@ -42,6 +48,12 @@ def doubtful_fits(data: LifeData, causes: Sequence[str], n_parameters: int) -> I
             "fails at one time only and no unit outlives it, so the likelihood rises without end "
             "as the spread of lives goes to 0.",
             "Fit distribution='exponential', or give lives with more than one failure time.",
+        ),
+        (
+            cause == ONE_TIME_OR_NEVER,
+            "fails at one time only, and all other units may never fail: the likelihood rises "
+            "without end as the spread of lives goes to 0.",
+            "Take distribution='weibull', or give lives with more than one failure time.",
         ),
         (
             cause == EDGE,

@@ -20,10 +20,13 @@ Mask = NDArray[np.bool_]
 
 NO_FAILURE = "no failure"
 ONE_TIME = "all failures at one time"
+ONE_TIME_OR_NEVER = "all failures at one time, and the other units may never fail"
 EDGE = "the likelihood rises toward an edge"
 ALL_FAIL = "no sign of units that never fail"
 
 _NARROWEST, _WIDEST = 1e4, 1e-4
+_GAIN = 1e-3
+"""Log-likelihood by which a vanishing fraction that never fails must be better than none."""
 _FLAT = 50.0
 """Standard error of a log rate, a log shape or a mu beyond which the likelihood is flat."""
 CERTAIN = 40.0
@@ -56,6 +59,8 @@ def estimates(data: LifeData, family: Family) -> Estimates:
     causes[data.observed_failures <= 0.0] = NO_FAILURE
     if not family.has_fixed_shape:
         causes[(causes == "") & _fails_at_one_time(data)] = ONE_TIME
+    if family.has_fraction:
+        causes[(causes == "") & _fails_at_one_time_if_ever(data)] = ONE_TIME_OR_NEVER
     groups = np.flatnonzero(causes == "")
     likelihood = LifeLikelihood(data.take(groups), family.law, family.has_fraction)
     found = _maximum(likelihood, family)
@@ -80,6 +85,20 @@ def _fails_at_one_time(data: LifeData) -> Mask:
     latest = _most(data, data.lower)
     only_exact = data.sums(data.is_between.astype(float)) == 0.0
     at_one: Mask = only_exact & (last == first) & (latest <= last)
+    return at_one
+
+
+def _fails_at_one_time_if_ever(data: LifeData) -> Mask:
+    """Whether all failures may be at one known time, which units that never fail may outlive.
+
+    The likelihood then rises without end as all units that ever fail do so at that time.
+    """
+    exact, failed = data.is_failed, ~data.is_running
+    last = _most(data, np.where(exact, data.upper, -np.inf))
+    first = -_most(data, np.where(exact, -data.lower, -np.inf))
+    time = last[data.group]
+    elsewhere = failed & ~((data.lower <= time) & (time <= data.upper))
+    at_one: Mask = np.isfinite(last) & (first == last) & (data.sums(elsewhere.astype(float)) == 0)
     return at_one
 
 
@@ -128,7 +147,9 @@ def _with_fraction(likelihood: LifeLikelihood, start: Floats) -> Maximum:
     """Climb from where all units fail and from where only those that did; keep the better.
 
     The likelihood is not concave in the fraction, and where the plain Weibull is as good the
-    fraction that never fails is 0.
+    fraction that never fails is 0. Where the likelihood rises as the fraction vanishes, yet to more
+    than it has without one, there is no maximum: a unit that entered after all others had failed
+    needs some fraction, however small.
     """
     data = likelihood.data
     plain = maximize(LifeLikelihood(data, likelihood.law), start)
@@ -138,17 +159,21 @@ def _with_fraction(likelihood: LifeLikelihood, start: Floats) -> Maximum:
         [np.full(len(start), -likelihood.law.quantile(0.6)), start[:, 1], np.log(most / (1 - most))]
     )
     near = np.column_stack([plain.parameters, np.full(len(start), 2.0)])
+    vanishing = np.full(len(start), -np.inf)
     best = Maximum(np.column_stack([plain.parameters, whole]), plain.value, plain.is_found)
     for first in (few, near):
         found = maximize(likelihood, first)
         better = found.is_found & (found.value > best.value + 1e-7)
-        better &= found.parameters[:, 2] < SURELY_FAIL
+        is_at_edge = found.parameters[:, 2] >= SURELY_FAIL
+        better &= ~is_at_edge
+        vanishing = np.where(is_at_edge, np.maximum(vanishing, found.value), vanishing)
         best = Maximum(
             np.where(better[:, None], found.parameters, best.parameters),
             np.where(better, found.value, best.value),
             np.where(better, found.is_found, best.is_found),
         )
-    return best
+    has_maximum = vanishing <= best.value + _GAIN
+    return Maximum(best.parameters, best.value, best.is_found & has_maximum)
 
 
 def _is_pinned_down(likelihood: LifeLikelihood, family: Family, theta: Floats) -> Mask:
