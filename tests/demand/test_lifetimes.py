@@ -200,6 +200,21 @@ class TestUnitsThatNeverFail:
         assert engines.notes == ("no sign of units that never fail",)
 
 
+    def test_the_better_of_two_tops_is_found(self) -> None:
+        """Failures that all fit one narrow law, among units that outlive it."""
+        looked = [(80, 137), (50, 119), (60, 68), (70, 186), (90, 201)]
+        lives = {
+            "part_id": ["P"] * 10,
+            "hours": [80] + [low for low, _ in looked] + [100] * 4,
+            "hours_upper": [None] + [high for _, high in looked] + [None] * 4,
+            "outcome": ["failed"] + ["interval"] * 5 + ["censored"] * 4,
+            "weight": [200, 200, 1, 0.5, 1, 0.5, 200, 3, 1, 1],
+        }
+        fits = fit_lifetimes(lives, distribution="weibull_never_fails")
+        assert figures(fits)[2] == pytest.approx(0.34, abs=0.01)
+        assert fits.log_likelihood[0] > fit_lifetimes(lives).log_likelihood[0] + 100.0
+
+
 class TestProperties:
     @settings(max_examples=20, deadline=None)
     @given(

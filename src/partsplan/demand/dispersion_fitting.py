@@ -27,6 +27,8 @@ LEAST_DISPERSION = 1e-4
 
 _GRID = np.log(np.array([LEAST_DISPERSION, 1e-3, 0.01, 0.1, 0.5, 2.0, 10.0, 100.0]))
 _MOST_REFINEMENTS = 100
+_NEAR = 0.3
+"""Distance of logarithms within which a parabola must have a neighbor for its top to be believed."""
 _BLOCK_MEMBERS = 20_000
 
 
@@ -147,13 +149,19 @@ def fit_dispersion(profile: DispersionProfile, tolerance: float = 1e-7) -> Dispe
 def _refined(
     profile: DispersionProfile, grid: Floats, best: Integers, tolerance: float
 ) -> tuple[Floats, Floats]:
-    """Follow vertices of parabolas from the best point of each class; its place and value."""
+    """Follow vertices of parabolas from the best point of each class; its place and value.
+
+    A parabola through points far apart may have its vertex at the middle one by chance; a point
+    beside it then shows where the top is.
+    """
     classes = np.arange(profile.n_classes)
     x = np.array([_GRID[best - 1], _GRID[best], _GRID[best + 1]])
     y = np.array([grid[best - 1, classes], grid[best, classes], grid[best + 1, classes]])
     rates: Floats | None = None
     for _ in range(_MOST_REFINEMENTS):
         vertex = np.clip(_vertices(x, y), x[0], x[2])
+        by_chance = (np.abs(vertex - x[1]) <= tolerance) & (np.diff(x, axis=0).min(axis=0) > _NEAR)
+        vertex = np.where(by_chance, 0.5 * (x[1] + x[2]), vertex)
         is_open = np.abs(vertex - x[1]) > tolerance
         if not is_open.any():
             break

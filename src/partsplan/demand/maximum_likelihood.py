@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,7 +144,7 @@ def _start(likelihood: LifeLikelihood, family: Family) -> Floats:
 
 
 def _with_fraction(likelihood: LifeLikelihood, start: Floats) -> Maximum:
-    """Climb from where all units fail and from where only those that did; keep the better.
+    """Climb from where all units fail and from where only those that did; keep the best.
 
     The likelihood is not concave in the fraction, and where the plain Weibull is as good the
     fraction that never fails is 0. Where the likelihood rises as the fraction vanishes, yet to more
@@ -155,13 +155,15 @@ def _with_fraction(likelihood: LifeLikelihood, start: Floats) -> Maximum:
     plain = maximize(LifeLikelihood(data, likelihood.law), start)
     whole = np.full(len(start), CERTAIN)
     most = np.clip(data.observed_failures / (data.observed_failures + data.censored), 0.01, 0.98)
+    odds = np.log(most / (1.0 - most))
     few = np.column_stack(
-        [np.full(len(start), -likelihood.law.quantile(0.6)), start[:, 1], np.log(most / (1 - most))]
+        [np.full(len(start), -likelihood.law.quantile(0.6)), start[:, 1], odds]
     )
     near = np.column_stack([plain.parameters, np.full(len(start), 2.0)])
+    only_failed = np.column_stack([_fit_of_failures(likelihood), odds])
     vanishing = np.full(len(start), -np.inf)
     best = Maximum(np.column_stack([plain.parameters, whole]), plain.value, plain.is_found)
-    for first in (few, near):
+    for first in (few, near, only_failed):
         found = maximize(likelihood, first)
         better = found.is_found & (found.value > best.value + 1e-7)
         is_at_edge = found.parameters[:, 2] >= SURELY_FAIL
@@ -174,6 +176,17 @@ def _with_fraction(likelihood: LifeLikelihood, start: Floats) -> Maximum:
         )
     has_maximum = vanishing <= best.value + _GAIN
     return Maximum(best.parameters, best.value, best.is_found & has_maximum)
+
+
+def _fit_of_failures(likelihood: LifeLikelihood) -> Floats:
+    """Plain Weibull of the failures alone, as if all units without one never failed."""
+    data = likelihood.data
+    failed = replace(data, weight=np.where(data.is_running, 0.0, data.weight))
+    alone = LifeLikelihood(failed, likelihood.law)
+    narrow = np.column_stack([np.zeros(data.n_groups), np.ones(data.n_groups)])
+    found = maximize(alone, narrow).parameters
+    s = np.clip(found[:, 1], 0.01, 100.0)
+    return np.column_stack([found[:, 0] * s / found[:, 1], s])
 
 
 def _is_pinned_down(likelihood: LifeLikelihood, family: Family, theta: Floats) -> Mask:
