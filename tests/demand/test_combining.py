@@ -274,7 +274,7 @@ class TestMachines:
         demand = estimate_demand(network, on="2026-06-01")
         combined = combine_usage(network, demand, spread_out("TUBE", "BERN", 9), **SPAN)
         assert combined.demand.per_year[0].sum() == 0.0
-        (warning,) = combined.warnings
+        warning, _ = combined.warnings
         assert str(warning) == (
             "usage, column units: 9 units of part 'TUBE' at location 'BERN' were used by machines "
             "that are gone on 2026-06-01: there is no demand now. Mend end_date of the installed "
@@ -323,6 +323,23 @@ class TestMachines:
         added = combined.streams.select(combined.streams.equipment < 0)
         assert added.per_year.tolist() == [3.0]
         assert combined.streams.per_year.sum() == pytest.approx(combined.total_per_year)
+
+
+def test_parts_without_a_row_that_should_have_had_some_are_doubtful():
+    demand = DemandRates.from_arrays(["FAN", "DISK"], ["BERN"], [[4.0], [10.0]])
+    network = ServiceNetwork.from_tables(
+        parts=[{"part_id": name, "unit_cost": 90, "resupply_days": 30} for name in ("FAN", "DISK")],
+        locations=[{"location_id": "BERN", "kind": "forward"}],
+    )
+    rows = spread_out("FAN", "BERN", 8)
+    combined = combine_usage(network, demand, rows, first="2024-01", last="2025-12")
+    (warning,) = combined.warnings
+    assert (warning.table, warning.value) == ("usage", "DISK")
+    assert "part 'DISK' has no row, where 20 units were expected at the" in warning.rule
+    first_rows_on = UsageHistory.from_table(rows, last="2025-12", missing="zero_after_first")
+    mended = combine_usage(network, demand, first_rows_on)
+    assert mended.warnings == ()
+    assert mended.demand.per_year[1, 0] == 10.0
 
 
 class TestErrors:
@@ -404,7 +421,7 @@ class TestEstimateDemand:
     def test_events_counted_twice_are_doubtful(self, clinics):
         counts = [{"part_id": "TUBE", "failures": 9, "operating_hours": 200_000}]
         demand = estimate_demand(clinics, counts, usage=spread_out("TUBE", "BERN", 12))
-        (warning,) = demand.usage.warnings
+        *_, warning = demand.usage.warnings
         assert "failures and usage both have 1 part ('TUBE'): where they are the same events" in (
             str(warning)
         )

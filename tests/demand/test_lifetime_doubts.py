@@ -150,6 +150,27 @@ def test_days_among_hours() -> None:
     assert fit_lifetimes(mended).warnings == ()
 
 
+def test_days_among_hours_of_one_group() -> None:
+    rng = np.random.default_rng(4)
+    hours = 5000 * rng.weibull(4.0, 30)
+    mixed = np.where(np.arange(30) % 3 == 1, hours / 24, hours)
+    text = only_warning(fit_lifetimes(lives_of(mixed.tolist(), [])))
+    assert "row 2, column hours: 10 of 30 lives of part 'P' are typically" in text
+    assert "they look like days among hours" in text
+    assert fit_lifetimes(lives_of(hours.tolist(), [])).warnings == ()
+
+
+def test_lives_of_one_unit_of_time_are_hardly_ever_doubtful() -> None:
+    rng = np.random.default_rng(5)
+    lives: dict[str, list[Any]] = {"part_id": [], "hours": [], "outcome": []}
+    for part in range(600):
+        hours = 5000 * rng.weibull((0.7, 1.0, 2.0)[part % 3], int(rng.integers(6, 30)))
+        lives["part_id"] += [f"P{part}"] * len(hours)
+        lives["hours"] += hours.tolist()
+    lives["outcome"] = ["failed"] * len(lives["hours"])
+    assert fit_lifetimes(lives).warnings == ()
+
+
 def test_more_hours_than_the_calendar_has() -> None:
     life: dict[str, Any] = {"part_id": "P", "unit_id": "7", "outcome": "failed"}
     lives = [

@@ -199,7 +199,6 @@ class TestUnitsThatNeverFail:
         assert "never_fails is 0, at the edge of its range" in warning.rule
         assert engines.notes == ("no sign of units that never fail",)
 
-
     def test_the_better_of_two_tops_is_found(self) -> None:
         """Failures that all fit one narrow law, among units that outlive it."""
         looked = [(80, 137), (50, 119), (60, 68), (70, 186), (90, 201)]

@@ -100,3 +100,33 @@ def test_lives_in_days_raise_a_doubt(clinics):
     """Tubes of 0.5 failures a year live 17,520 h; 30 lives of 730 'hours' are days."""
     demand = estimate_demand(clinics, lives([730.0] * 30))
     assert any("not days or years" in str(warning) for warning in demand.evidence.warnings)
+
+
+def test_other_modes_and_preventive_swaps_are_censoring(clinics):
+    rows = [
+        *lives([900.0] * 3, failure_mode="seal"),
+        *lives([700.0] * 4, failure_mode="bearing"),
+        *lives([1000.0] * 5, failure_mode="preventive"),
+    ]
+    hours = 3 * 900 + 4 * 700 + 5 * 1000
+    for mode, failures in (("seal", 3), (("seal", "bearing"), 7), (None, 12)):
+        record = estimate_rates(rows, failure_mode=mode).to_records()[0]
+        assert (record["failures"], record["operating_hours"]) == (failures, hours)
+        counts = [{"part_id": "TUBE", "failures": failures, "operating_hours": hours}]
+        demand = estimate_demand(clinics, rows, failure_mode=mode)
+        np.testing.assert_allclose(demand.per_year, estimate_demand(clinics, counts).per_year)
+
+
+def test_a_failure_mode_that_is_not_there(clinics):
+    with pytest.raises(ValueError, match=r"failure_mode must be among .*Did you mean 'seal'"):
+        estimate_demand(clinics, lives([9.0], failure_mode="seal"), failure_mode="seals")
+    counts = [{"part_id": "TUBE", "failures": 1, "operating_hours": 100}]
+    with pytest.raises(ValueError, match="failure_mode must be left out where failures are counts"):
+        estimate_rates(counts, failure_mode="seal")
+
+
+def test_what_is_doubtful_about_lives_is_told_with_the_rates(clinics):
+    hours = np.linspace(9000.0, 20_000.0, 20)
+    rows = lives([*hours, *hours / 24])
+    for evidence in (estimate_demand(clinics, rows).evidence, estimate_rates(rows)):
+        assert any("look like days among hours" in str(warning) for warning in evidence.warnings)

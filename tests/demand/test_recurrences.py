@@ -238,6 +238,12 @@ def test_too_little_to_say(call, message):
         call(RepairHistory.from_arrays)
 
 
+def test_failures_that_thin_out_faster_than_a_power_law():
+    history = RepairHistory.from_arrays([[101.0, 102.0, 103.0]], start_hours=100, end_hours=110)
+    with pytest.raises(PartsplanError, match=r"or thin out faster than any power law does"):
+        fit_power_law(history)
+
+
 def test_bad_arguments():
     history = RepairHistory.from_arrays(CROW_TIMES)
     with pytest.raises(ValueError, match="level must be strictly between 0 and 1, got 95"):

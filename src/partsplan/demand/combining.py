@@ -25,7 +25,7 @@ from partsplan.demand.shrinkage import (
     shrunk_rates,
 )
 from partsplan.demand.usage_exposure import ObservedPairs, observed_pairs
-from partsplan.demand.usage_history import Missing, UsageHistory, in_words
+from partsplan.demand.usage_history import LATE_START, Missing, UsageHistory, in_words
 from partsplan.demand.usage_rates import UsageRates, rates_from_usage
 from partsplan.errors import Finding, InputError, PartsplanError
 from partsplan.network import ServiceNetwork
@@ -195,7 +195,11 @@ def combined_rates(
         variance_to_mean=spread,
         location_spread=fit.location_spread,
         false_discoveries=false_discoveries,
-        warnings=(*rates.warnings, *_gone(demand, pairs)),
+        warnings=(
+            *rates.warnings,
+            *_gone(demand, pairs),
+            *_without_rows(demand, pairs, part, kept),
+        ),
     )
 
 
@@ -298,6 +302,30 @@ def _lone_parts(pairs: ObservedPairs, n_parts: int) -> Booleans:
     """Parts that only the history has."""
     others = np.bincount(pairs.part, pairs.has_demand | pairs.is_gone, n_parts)
     return np.asarray(others == 0.0)
+
+
+def _without_rows(
+    demand: DemandRates, pairs: ObservedPairs, part: Integers, kept: Booleans
+) -> list[Finding]:
+    """Doubt that parts without any row were recorded, where much was expected of them."""
+    expected = np.bincount(pairs.part, pairs.expected, demand.n_parts)
+    has_row = np.zeros(demand.n_parts, dtype=np.bool_)
+    has_row[part] = True
+    rows = np.flatnonzero(~has_row & ~kept & (np.exp(-expected) < LATE_START))
+    if len(rows) == 0:
+        return []
+    first, more = int(rows[0]), len(rows) - 1
+    rule = (
+        f"part {demand.part_ids[first]!r} has no row, where {expected[first]:,.3g} units were "
+        "expected at the locations of the table: it counts as not used."
+    )
+    if more:
+        rule += f" {in_words(more, 'more part')} like it."
+    fix = (
+        "If its usage was not recorded, give UsageHistory.from_table(usage, "
+        "missing='zero_after_first')."
+    )
+    return [Finding("usage", None, "part_id", demand.part_ids[first], rule, fix)]
 
 
 def _gone(demand: DemandRates, pairs: ObservedPairs) -> list[Finding]:

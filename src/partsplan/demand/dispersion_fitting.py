@@ -28,7 +28,7 @@ LEAST_DISPERSION = 1e-4
 _GRID = np.log(np.array([LEAST_DISPERSION, 1e-3, 0.01, 0.1, 0.5, 2.0, 10.0, 100.0]))
 _MOST_REFINEMENTS = 100
 _NEAR = 0.3
-"""Distance of logarithms within which a parabola must have a neighbor for its top to be believed."""
+"""Distance of logarithms within which a parabola needs a neighbor for its top to be believed."""
 _BLOCK_MEMBERS = 20_000
 
 

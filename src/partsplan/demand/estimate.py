@@ -7,6 +7,7 @@ rate, and counted failures correct the catalogue's rate by one factor per part.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +54,7 @@ def estimate_demand(
     failures: Any = None,
     *,
     usage: Any = None,
+    failure_mode: str | Sequence[str] | None = None,
     uncertainty: str | float = "predictive",
     prior: Prior = "catalogue",
     prior_failures: float | None = None,
@@ -75,6 +77,9 @@ def estimate_demand(
     usage : table or UsageHistory, optional
         History of usage as evidence, in place of ``network.usage``: see :func:`combine_usage`. A
         `UsageHistory` says which months were observed; of a table all from the first to the last.
+    failure_mode : str or sequence of str, optional
+        The mode (or modes) that count as failures: a life that ended by another one, such as a
+        preventive swap, is censored there. By default every failure counts.
     uncertainty : {"predictive", "mean"} or float, default "predictive"
         "predictive" keeps what is not known about a rate as ``rate_shape``; "mean" takes the mean
         rate as if known; a number strictly between 0 and 1 takes that quantile as if known.
@@ -167,7 +172,7 @@ def estimate_demand(
     _check_has_source(network, usage is not None or len(network.usage) > 0)
     machines = machines_on(network, day)
     given = _table_demand(network)
-    field = network_evidence(network, failures, segments)
+    field = network_evidence(network, failures, segments, failure_mode)
     units = installed_units(network, machines, ~given.parts)
     reference = reference_rates(units, network.n_parts)
     places = unit_segments(network, units, field.evidence, segments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 def estimate_rates(
     failures: Any,
     *,
+    failure_mode: str | Sequence[str] | None = None,
     catalogue_per_hour: Mapping[str, float] | None = None,
     family: Mapping[str, str] | None = None,
     prior: Prior = "catalogue",
@@ -39,6 +40,9 @@ def estimate_rates(
         Counts: ``part_id``, ``failures``, ``operating_hours`` [h] and, where wanted, ``segment``;
         or lives: ``part_id``, ``hours`` [h], ``outcome`` and the like, which count as the failures
         and hours that they are worth for a constant rate.
+    failure_mode : str or sequence of str, optional
+        The mode (or modes) that count as failures: a life that ended by another one, such as a
+        preventive swap, is censored there. By default every failure counts.
     catalogue_per_hour : mapping of str to float, optional
         Rate of a part by the catalogue [failures per operating hour of one unit].
     family : mapping of str to str, optional
@@ -101,7 +105,7 @@ def estimate_rates(
     check_share("level", level)
     table = read_alone("failures", failures)
     part_ids, part = numbered(table["part_id"])
-    read = read_evidence(table, part, part_ids, is_segmented=True)
+    read = read_evidence(table, part, part_ids, is_segmented=True, failure_mode=failure_mode)
     if read.findings:
         raise InputError(read.findings)
     evidence = read.evidence

@@ -5,6 +5,7 @@ Rows of the same part and segment are added up; rows without a segment count for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from partsplan.demand.given import numbered
 from partsplan.demand.life_data import LifeData
+from partsplan.demand.lifetime_doubts import doubtful_lives
 from partsplan.errors import Finding
 from partsplan.network import Table
 from partsplan.network.values import MOST_ROWS
@@ -19,6 +21,8 @@ from partsplan.network.values import MOST_ROWS
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+FailureMode = str | Sequence[str] | None
+"""Modes of lives that count as failures; all where None."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +113,12 @@ class ReadEvidence:
 
 
 def read_evidence(
-    table: Table, part: Integers, part_ids: tuple[str, ...], *, is_segmented: bool
+    table: Table,
+    part: Integers,
+    part_ids: tuple[str, ...],
+    *,
+    is_segmented: bool,
+    failure_mode: FailureMode = None,
 ) -> ReadEvidence:
     """Evidence of a ``failures`` table, be it counts or lives.
 
@@ -125,9 +134,21 @@ def read_evidence(
         All parts.
     is_segmented
         Whether segments are kept apart.
+    failure_mode
+        Modes that count as failures of lives; every failure where not given.
+
+    Raises
+    ------
+    ValueError
+        When ``failure_mode`` is no mode of the lives, or is given for counts.
     """
     if "outcome" in table:
-        return _evidence_of_lives(table, part_ids, is_segmented)
+        return _evidence_of_lives(table, part_ids, is_segmented, failure_mode)
+    if failure_mode is not None:
+        raise ValueError(
+            f"failure_mode must be left out where failures are counts, got {failure_mode!r}: "
+            "count the failures of that mode alone"
+        )
     counted = np.asarray(table["failures"], dtype=np.float64)
     hours = np.asarray(table["operating_hours"], dtype=np.float64)
     evidence = FieldEvidence.summed(
@@ -136,8 +157,10 @@ def read_evidence(
     return ReadEvidence(evidence, tuple(_without_hours(table, counted, hours)))
 
 
-def _evidence_of_lives(table: Table, part_ids: tuple[str, ...], is_segmented: bool) -> ReadEvidence:
-    lives = LifeData.from_table(table, by_segment=is_segmented)
+def _evidence_of_lives(
+    table: Table, part_ids: tuple[str, ...], is_segmented: bool, failure_mode: FailureMode
+) -> ReadEvidence:
+    lives = LifeData.from_table(table, failure_mode=failure_mode, by_segment=is_segmented)
     position = {name: i for i, name in enumerate(part_ids)}
     part = np.array([position[name] for name in lives.part_ids], dtype=np.int64)
     segments = np.array(lives.segments, dtype=object) if is_segmented else None
@@ -157,6 +180,7 @@ def _evidence_of_lives(table: Table, part_ids: tuple[str, ...], is_segmented: bo
         )
         for first in lost[:1].tolist()
     ]
+    doubts += doubtful_lives(table, lives, failure_mode)
     return ReadEvidence(replace(evidence, source="lives"), doubts=tuple(doubts))
 
 

@@ -14,9 +14,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from partsplan.demand.fleet_failures import (
-    Fleet,
-)
+from partsplan.demand.fleet_clock import DAYS_PER_YEAR
+from partsplan.demand.fleet_failures import Fleet
 from partsplan.demand.fleet_figures import FleetFigures
 from partsplan.demand.fleet_units import FleetUnits
 from partsplan.demand.rates import DemandRates
@@ -171,11 +170,11 @@ class FleetForecast:
             Poisson, which holds a little more stock where replaced parts wear.
         """
         chosen = slice(first, last)
-        n_months = len(self.months[chosen])
-        if n_months == 0:
+        days = np.diff(self.fleet.clock.calendar.bounds)[chosen].sum()
+        if days == 0:
             raise ValueError(f"first and last must hold a month, got {first} and {last}")
         shape = self.network.n_parts, self.network.n_locations
-        mean = self.mean[:, chosen].sum(axis=1) * 12.0 / n_months
+        mean = self.mean[:, chosen].sum(axis=1) * DAYS_PER_YEAR / days
         per_year = scipy.sparse.csr_array((mean, (self.part, self.location)), shape=shape)
         ids = self.network.part_ids, self.network.location_ids
         return DemandRates.from_arrays(*ids, per_year, self.rate_shape)

@@ -6,6 +6,7 @@ One finding per rule, with the number of groups or rows it concerns and the firs
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,11 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 _FEW = 3
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 _LEAST_LIVES = 3
 _DAY_RATIO = (20.0, 29.0)
+_CLEAR_GAP = float(np.log(4.0))
+"""Gap between the logs of two kinds of lives from which they count as two."""
 
 
 def doubtful_fits(data: LifeData, causes: Sequence[str], n_parameters: int) -> Iterator[Finding]:
@@ -109,6 +113,7 @@ def doubtful_lives(
     if failure_mode is not None:
         yield from _failures_without_mode(table)
     yield from _days_between_segments(table)
+    yield from _days_among_hours(table, data)
     yield from _more_than_the_calendar(table)
 
 
@@ -150,6 +155,32 @@ def _days_between_segments(table: Table) -> Iterator[Finding]:
                 row = int(data.row[data.group == group].min())
                 yield _row_finding(table, row, "hours", rule, fix)
                 return
+
+
+def _days_among_hours(table: Table, data: LifeData) -> Iterator[Finding]:
+    """Find groups whose lives are of two kinds, far apart, one a day's hours above the other."""
+    last = np.where(data.is_running, data.lower, data.upper)
+    lives = np.flatnonzero(last > 0.0)
+    lives = lives[np.lexsort((last[lives], data.group[lives]))]
+    group, logs = data.group[lives], np.log(last[lives])
+    begin, end = (np.searchsorted(group, np.arange(data.n_groups), side) for side in _SIDES)
+    for g in np.flatnonzero(end - begin >= 2 * _LEAST_LIVES).tolist():
+        own = logs[begin[g] : end[g]]
+        split = int(np.argmax(np.diff(own))) + 1
+        low, high = own[:split], own[split:]
+        gap, ratio = high[0] - low[-1], float(np.exp(high.mean() - low.mean()))
+        is_clear = gap > max(_CLEAR_GAP, low[-1] - low[0], high[-1] - high[0])
+        is_daily = _DAY_RATIO[0] <= ratio <= _DAY_RATIO[1]
+        if is_clear and is_daily and min(len(low), len(high)) >= _LEAST_LIVES:
+            rule = (
+                f"{len(low)} of {len(own)} lives of part {data.part_ids[g]!r} are typically "
+                f"{np.exp(low.mean()):.4g}, a {ratio:.0f}th of the others "
+                f"({np.exp(high.mean()):.4g}): they look like days among hours."
+            )
+            fix = "Give operating hours in all rows: days x hours run per day."
+            row = int(data.row[lives[begin[g] : begin[g] + split]].min())
+            yield _row_finding(table, row, "hours", rule, fix)
+            return
 
 
 def _typical_hours(data: LifeData) -> Floats:

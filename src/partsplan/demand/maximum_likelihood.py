@@ -156,9 +156,7 @@ def _with_fraction(likelihood: LifeLikelihood, start: Floats) -> Maximum:
     whole = np.full(len(start), CERTAIN)
     most = np.clip(data.observed_failures / (data.observed_failures + data.censored), 0.01, 0.98)
     odds = np.log(most / (1.0 - most))
-    few = np.column_stack(
-        [np.full(len(start), -likelihood.law.quantile(0.6)), start[:, 1], odds]
-    )
+    few = np.column_stack([np.full(len(start), -likelihood.law.quantile(0.6)), start[:, 1], odds])
     near = np.column_stack([plain.parameters, np.full(len(start), 2.0)])
     only_failed = np.column_stack([_fit_of_failures(likelihood), odds])
     vanishing = np.full(len(start), -np.inf)

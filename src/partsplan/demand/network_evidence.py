@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 
 from partsplan.demand.aligning import positions
-from partsplan.demand.field_evidence import FieldEvidence, ReadEvidence, read_evidence
+from partsplan.demand.field_evidence import (
+    FailureMode,
+    FieldEvidence,
+    ReadEvidence,
+    read_evidence,
+)
 from partsplan.demand.installed_base import ReferenceRates
 from partsplan.demand.rate_estimates import Segments
 from partsplan.demand.reading import read_alone
@@ -18,7 +23,10 @@ from partsplan.network import ServiceNetwork
 
 
 def network_evidence(
-    network: ServiceNetwork, failures: Any, segments: Segments | None
+    network: ServiceNetwork,
+    failures: Any,
+    segments: Segments | None,
+    failure_mode: FailureMode = None,
 ) -> ReadEvidence:
     """Evidence per part of the network and segment, from the argument or from its table."""
     table = network.failures if failures is None else read_alone("failures", failures)
@@ -28,7 +36,9 @@ def network_evidence(
         none = FieldEvidence.summed(network.part_ids, nowhere, None, nothing, nothing)
         return ReadEvidence(none, tuple(findings))
     is_segmented = has_segments_in_common(network, table, segments)
-    read = read_evidence(table, part, network.part_ids, is_segmented=is_segmented)
+    read = read_evidence(
+        table, part, network.part_ids, is_segmented=is_segmented, failure_mode=failure_mode
+    )
     if segments is None:
         return read
     unknown = tuple(unknown_segments(network, table, segments))

@@ -238,8 +238,9 @@ def _likeliest_shape(events: Floats, start: Floats, end: Floats) -> float:
 
     if not (score(_SHAPES[0]) > 0.0 > score(_SHAPES[1])):
         raise PartsplanError(
-            "The failures have no likeliest power law: all of them lie at the very end, or at the "
-            "very start, of observation. Add units or wait for more failures."
+            "The failures have no likeliest power law: all of them lie at the very end, or thin "
+            "out faster than any power law does (shape toward 0). Add units, begin the observation "
+            "at their start, or wait for more failures."
         )
     return float(scipy.optimize.brentq(score, *_SHAPES, xtol=1e-14, rtol=1e-14))
 
