@@ -387,3 +387,14 @@ def test_joins_agree_with_plain_loops(seed):
             wanted = expected.get((part, location), 0.0)
             assert demand.per_year[p, j] == pytest.approx(wanted, rel=1e-12), (part, location)
     np.testing.assert_allclose(demand.streams.per_year.sum(), sum(expected.values()), rtol=1e-12)
+
+
+def test_doubtful_evidence_is_named_in_the_summary(clinics):
+    counts = [{"part_id": "TUBE", "failures": 900, "operating_hours": 2_920}]
+    demand = estimate_demand(clinics, counts)
+    assert demand.evidence is not None
+    assert len(demand.evidence.warnings) == 1
+    assert "doubtful evidence                    1 warning in .evidence.warnings" in (
+        demand.summary()
+    )
+    assert "counted failures                     900 of 1 part\n" in demand.summary()

@@ -404,6 +404,12 @@ def test_last_time_buy_of_an_ageing_fleet():
     valves = last_time_buy(forecast, confidence=0.9, parts=["VALVE"]).to_records()[0]
     assert valves["quantity"] == stats.poisson.ppf(0.9, 28.0)
     assert "Last-time buy for 2026-01 to 2030-12" in plan.summary()
+    assert "each part by itself enough with probability 90 %" in plan.summary()
+    assert repr(plan).startswith("LastTimeBuy(3 parts for 2026-01 to 2030-12, ")
+    assert plan._repr_html_().startswith("<p>Last-time buy for 2026-01 to 2030-12")
+    assert repr(forecast.by("part")).startswith("FleetFigures(3 rows by part_id, ")
+    with pytest.raises(ValueError, match="forecast must be that of forecast_fleet, got list"):
+        last_time_buy([])
     assert len(plan.to_frame()) == 3
 
 

@@ -349,7 +349,9 @@ class TestOutput:
     def test_summary(self) -> None:
         text = fit_lifetimes(self.LIVES).summary()
         assert "weibull, 2 groups of 2 parts, 3 failures in 9 lives" in text
-        assert "1.8905   1403.6   426.87" in text
+        assert "   shape  scale [h]  B10 [h]       95 % interval\n" in text
+        assert "  1403.6   426.87  31.792 to 907.83\n" in text
+        assert "1 failure in 1 life\n" in fit_lifetimes(self.LIVES[:1]).summary()
         assert "unknown" in text
         assert "Warnings: 1" in text
         assert fit_lifetimes(self.LIVES)._repr_html_().startswith("<pre>Lifetimes")

@@ -249,14 +249,14 @@ class TestOutput:
         assert demand.summary() == (
             "Demand\n"
             "  parts x locations                    2 x 3\n"
-            "  customer demand                      6 per year\n"
+            "  customer demand                      6 units per year\n"
             "  parts with demand                    2\n"
-            "  parts with an uncertain rate         1 (rate_shape 3 to 3)\n"
+            "  parts with an uncertain rate         1 (rate_shape 3)\n"
             "  clustered demand                     variance_to_mean above 1 for some parts\n"
             "  streams (machines x part)            5\n"
-            "  demand that no machine accounts for  0.5 per year"
+            "  demand that no machine accounts for  0.5 units per year"
         )
-        assert "<td>6 per year</td>" in demand._repr_html_()
+        assert "<td>6 units per year</td>" in demand._repr_html_()
         assert repr(demand) == (
             "DemandRates(n_parts=2, n_locations=3, total=6 per year, n_streams=6)"
         )

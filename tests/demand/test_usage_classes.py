@@ -68,3 +68,8 @@ def test_the_authors_automotive_parts():
     # SKU_2692 is smooth by its months and erratic by its published CV2.
     assert (found["smooth"], found["erratic"]) == (1271 + 1, 441 - 1)
     assert classes.names[2691] == "smooth"
+
+
+def test_a_table_is_not_an_array():
+    with pytest.raises(ValueError, match=r"got list: UsageHistory.from_table\(table\).units makes"):
+        usage_classes([{"part_id": "A", "units": 3}])

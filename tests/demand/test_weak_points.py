@@ -161,6 +161,7 @@ def test_machines_are_needed(depots):
         ({"by": ("part", "part")}, "by must be one or several"),
         ({"rank_by": "money"}, "rank_by must be 'downtime' or 'cost', got 'money'"),
         ({"downtime_cost_per_hour": -1}, "downtime_cost_per_hour must be 0 or more"),
+        ({"downtime_cost_per_hour": "9"}, "downtime_cost_per_hour must be .*, got '9'"),
         ({"level": 95}, "level must be strictly between 0 and 1, got 95"),
         ({"wait_hours": [[1.0]]}, r"wait_hours must be of shape .* = \(2, 3\), got \(1, 1\)"),
     ],
@@ -168,3 +169,7 @@ def test_machines_are_needed(depots):
 def test_options_are_checked(network, options, message):
     with pytest.raises(ValueError, match=message):
         weak_points(network, estimate_demand(network), **options)
+    with pytest.raises(ValueError, match="network must be a ServiceNetwork, got DemandRates"):
+        weak_points(estimate_demand(network), network)
+    with pytest.raises(ValueError, match="demand must be DemandRates, got ServiceNetwork"):
+        weak_points(network, network)

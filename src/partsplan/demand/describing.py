@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand.given import pairs_of
+from partsplan.demand.usage_history import in_words
 
 if TYPE_CHECKING:
     from partsplan.demand.rates import DemandRates
@@ -63,7 +64,7 @@ def demand_figures(demand: DemandRates) -> Figures:
     """Name the figures that say what a demand is like, with units."""
     figures = [
         ("parts x locations", f"{demand.n_parts:,} x {demand.n_locations:,}"),
-        ("customer demand", f"{demand.total_per_year:,.6g} per year"),
+        ("customer demand", f"{demand.total_per_year:,.6g} units per year"),
     ]
     waiting = demand.rates is None
     if waiting:
@@ -73,7 +74,8 @@ def demand_figures(demand: DemandRates) -> Figures:
         figures.append(("parts with demand", f"{int(served.sum()):,}"))
     shapes = demand.rate_shape[np.isfinite(demand.rate_shape)]
     if len(shapes):
-        spread = f"rate_shape {shapes.min():.4g} to {shapes.max():.4g}"
+        ends = dict.fromkeys(f"{shape:.4g}" for shape in (shapes.min(), shapes.max()))
+        spread = f"rate_shape {' to '.join(ends)}"
         figures.append(("parts with an uncertain rate", f"{len(shapes):,} ({spread})"))
     if demand.clustering is not None:
         figures.append(("clustered demand", "variance_to_mean above 1 for some parts"))
@@ -81,16 +83,23 @@ def demand_figures(demand: DemandRates) -> Figures:
         lone = demand.streams.equipment < 0
         amount = float(demand.streams.per_year[lone].sum())
         figures.append(("streams (machines x part)", f"{len(demand.streams) - int(lone.sum()):,}"))
-        figures.append(("demand that no machine accounts for", f"{amount:,.6g} per year"))
+        figures.append(("demand that no machine accounts for", f"{amount:,.6g} units per year"))
     if demand.evidence is not None and demand.evidence.failures.any():
         counted = demand.evidence.failures[: demand.evidence.n_parts]
         figures.append(
-            ("counted failures", f"{counted.sum():,.6g} of {np.count_nonzero(counted):,} parts")
+            (
+                "counted failures",
+                f"{counted.sum():,.10g} of {in_words(int(np.count_nonzero(counted)), 'part')}",
+            )
         )
+    if demand.evidence is not None and demand.evidence.warnings:
+        doubts = in_words(len(demand.evidence.warnings), "warning")
+        figures.append(("doubtful evidence", f"{doubts} in .evidence.warnings"))
     if demand.usage is not None:
         history, disagree = demand.usage.history, int(demand.usage.disagrees.sum())
-        span = f"{history.first} to {history.last}, {history.total_units.sum():,.0f} units"
-        figures.append(("usage", f"{span}; {disagree:,} disagreements"))
+        used = in_words(round(history.total_units.sum()), "unit")
+        words = f"{history.first} to {history.last}, {used}; {in_words(disagree, 'disagreement')}"
+        figures.append(("usage", words))
     if demand.on is not None:
         figures.append(("machines counted on", str(demand.on)))
     return figures

@@ -25,7 +25,8 @@ def summary_lines(rates: RateEstimates) -> list[str]:
     counted = rates.operating_hours[whole] > 0.0
     lines = [
         f"Failure rates of {_counted(rates.n_parts, 'part')}: "
-        f"{rates.failures[whole].sum():,.6g} failures of {_counted(int(counted.sum()), 'part')} "
+        f"{_counted(rates.failures[whole].sum(), 'failure')} of "
+        f"{_counted(int(counted.sum()), 'part')} "
         f"in {rates.operating_hours[whole].sum():,.0f} operating hours",
         "  " + ", ".join(_prior_words(rates, counted)),
     ]
@@ -120,8 +121,8 @@ def _name(rates: RateEstimates, row: int) -> str:
     return part if rates.segment[row] < 0 else f"{part}, {rates.segment_ids[rates.segment[row]]}"
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
+def _counted(count: float, noun: str) -> str:
+    return f"{count:,.10g} {noun}{'' if count == 1 else 's'}"
 
 
 def _yearly(per_hour: float) -> str:

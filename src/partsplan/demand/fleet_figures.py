@@ -36,6 +36,10 @@ class FleetFigures:
     def __len__(self) -> int:
         return len(self.mean)
 
+    def __repr__(self) -> str:
+        split = f" by {', '.join(self.keys)}" if self.keys else ""
+        return f"FleetFigures({len(self)} rows{split}, {self.mean.sum():,.6g} failures expected)"
+
     def quantile(self, share: float) -> Integers:
         """Smallest count of each row that is enough with probability ``share``.
 

@@ -188,14 +188,16 @@ class FleetForecast:
             f"Fleet forecast: {len(self.months)} months from {self.months[0]}, "
             f"{self.n_units:,} installed units",
             f"  failures expected    {self.total:,.1f} (90 %: {low:,} to {high:,})",
-            f"  first, last month    {monthly[0]:,.4g}, {monthly[-1]:,.4g}",
+            f"  in the first month   {_amount(monthly[0])}",
+            f"  in the last month    {_amount(monthly[-1])}",
         ]
         lines += [f"  {what:<20} {count:,}" for what, count in self.told.items()]
         order = np.argsort(-parts.mean, kind="stable")[:5]
         upper = parts.quantile(0.95)
         for i in order.tolist():
             name = str(parts.keys["part_id"][i])
-            lines.append(f"  {name:<20} {parts.mean[i]:,.4g} expected, 95 %: {upper[i]:,}")
+            told = f"{_amount(parts.mean[i])} expected, at most {upper[i]:,} with 95 %"
+            lines.append(f"  {name:<20} {told}")
         lines += [f"  warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)
 
@@ -207,3 +209,8 @@ class FleetForecast:
 
     def _repr_html_(self) -> str:
         return self.by("month")._repr_html_()
+
+
+def _amount(failures: float) -> str:
+    """Write an expected number of failures, small ones with their first digits."""
+    return f"{failures:,.1f}" if failures >= 100.0 else f"{failures:.3g}"

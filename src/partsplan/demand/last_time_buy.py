@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from partsplan.demand.count_quantiles import count_distribution, count_quantile
 from partsplan.demand.exact_need import condemned_need, exact_need
 from partsplan.demand.fleet_forecast import FleetForecast
 from partsplan.network import frame_of
+from partsplan.network.figure_table import FigureTable
 from partsplan.network.scanning import nearest
 
 Floats = NDArray[np.float64]
@@ -59,15 +61,25 @@ class LastTimeBuy:
         lines = [
             f"Last-time buy for {self.months}: {self.quantity.sum():,} units of "
             f"{int((self.quantity > 0).sum()):,} parts for {self.cost.sum():,.2f}, each part "
-            f"enough with {self.confidence:.1%}"
+            f"by itself enough with probability {100 * self.confidence:g} %"
         ]
         dearest = np.argsort(-self.cost, kind="stable")[:10].tolist()
         return "\n".join([*lines, *(self._line(i) for i in dearest)])
 
+    def __repr__(self) -> str:
+        return (
+            f"LastTimeBuy({len(self.part_ids)} parts for {self.months}, "
+            f"{self.quantity.sum():,} units, cost {self.cost.sum():,.2f})"
+        )
+
+    def _repr_html_(self) -> str:
+        head = escape(self.summary().partition("\n")[0])
+        return f"<p>{head}</p>{FigureTable(self._columns(), None)._repr_html_()}"
+
     def _line(self, i: int) -> str:
         return (
             f"  {self.part_ids[i]:<16} buy {self.quantity[i]:>6,} ({self.on_hand[i]:,} on hand, "
-            f"{self.need_mean[i]:,.1f} expected)  enough {self.enough[i]:.1%}  "
+            f"{self.need_mean[i]:,.1f} expected)  enough {100 * self.enough[i]:.1f} %  "
             f"cost {self.cost[i]:,.2f}"
         )
 
@@ -147,6 +159,8 @@ def last_time_buy(
     >>> last_time_buy(need).to_records()[0]["quantity"]
     3
     """
+    if not isinstance(forecast, FleetForecast):
+        raise ValueError(f"forecast must be that of forecast_fleet, got {type(forecast).__name__}")
     _check_choices(confidence, consumed, method)
     network, index = forecast.network, forecast.network.part_index
     figures = forecast.by("part")

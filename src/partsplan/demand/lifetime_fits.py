@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _SHOWN = 10
+_UNITS = {"rate": "[1/h]", "scale": "[h]", "mu": "[log h]", "sigma": "[log h]"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +176,8 @@ class LifetimeFits:
         failed, lives = self.failures.sum(), self.failures.sum() + self.censored.sum()
         lines = [
             f"Lifetimes: {self.distribution}, {_count(self.data.n_groups, 'group')} of "
-            f"{_count(len(set(self.part_ids)), 'part')}, {failed:g} failures in {lives:g} lives",
+            f"{_count(len(set(self.part_ids)), 'part')}, {_count(failed, 'failure')} in "
+            f"{lives:,.10g} {'life' if lives == 1 else 'lives'}",
             *self._table_lines(),
             f"Warnings: {len(self.warnings) or 'none'}",
             *(f"  {warning}" for warning in self.warnings),
@@ -189,14 +191,15 @@ class LifetimeFits:
         shown = min(_SHOWN, self.data.n_groups)
         known = np.flatnonzero(self._estimates.known < shown)
         figures = [self.parameter(name) for name in self.parameter_names]
-        head = ["part_id", "segment", "failures", "censored", *self.parameter_names, "B10 [h]"]
+        named = [f"{name} {_UNITS.get(name, '')}".rstrip() for name in self.parameter_names]
+        head = ["part_id", "segment", "failures", "censored", *named, "B10 [h]"]
         figures.append(self.quantile(0.1))
-        head.append(f"{self.level:.0%} interval")
+        head.append(f"{100 * self.level:g} % interval")
         bounds = self._interval(self._family.quantile(0.1), None, known)
         rows = [head]
         for g in range(shown):
             told = [self.part_ids[g], self.segments[g] or "-"]
-            told += [f"{self.failures[g]:g}", f"{self.censored[g]:g}"]
+            told += [f"{self.failures[g]:,.10g}", f"{self.censored[g]:,.10g}"]
             told += [_figure(values[g]) for values in figures]
             rows.append([*told, " to ".join(_figure(bound[g]) for bound in bounds)])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -320,5 +323,5 @@ def _figure(value: float) -> str:
     return "unknown" if np.isnan(value) else f"{value:.5g}"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def _count(number: float, noun: str) -> str:
+    return f"{number:,.10g} {noun}{'' if number == 1 else 's'}"

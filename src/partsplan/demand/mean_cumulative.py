@@ -78,10 +78,10 @@ class MeanCumulativeFunction:
             return f"Mean cumulative function: no failure up to {self.last_hours:,.6g} h"
         lower, upper = self.interval
         return (
-            f"Mean cumulative function: {self.mean[-1]:.4g} failures of one unit up to "
+            f"Mean cumulative function: {self.mean[-1]:.4g} failures per unit up to "
             f"{self.hours[-1]:,.6g} h\n"
-            f"  {self.level:.0%} limits  {lower[-1]:.4g} to {upper[-1]:.4g}, with "
-            f"{self.at_risk[-1]} units observed that long"
+            f"  {100 * self.level:g} % limits  {lower[-1]:.4g} to {upper[-1]:.4g}; units observed "
+            f"that long: {self.at_risk[-1]:,}"
         )
 
     def _columns(self) -> dict[str, NDArray[Any]]:

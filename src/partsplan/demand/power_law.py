@@ -130,10 +130,10 @@ class PowerLawFit:
         now = float(self.mtbf(self.longest_hours))
         lower, upper = (float(limit) for limit in self.mtbf_interval(self.longest_hours))
         return (
-            f"Power-law process: {self.n_failures} failures of {self.n_units} "
+            f"Power-law process: {self.n_failures:,} failures of {self.n_units:,} "
             f"{'unit' if self.n_units == 1 else 'units'}; reliability {trend}\n"
-            f"  shape      {self.shape:.4g} ({low:.4g} to {high:.4g}, {self.level:.0%})\n"
-            f"  MTBF now   {now:,.4g} h ({lower:,.4g} to {upper:,.4g}) at "
+            f"  shape     {self.shape:.4g} ({low:.4g} to {high:.4g}, {100 * self.level:g} %)\n"
+            f"  MTBF now  {_hours(now)} h ({_hours(lower)} to {_hours(upper)}) at "
             f"{self.longest_hours:,.6g} h"
         )
 
@@ -180,8 +180,8 @@ def fit_power_law(history: RepairHistory | Any, *, level: float = 0.95) -> Power
     >>> fit = fit_power_law(RepairHistory.from_arrays(times))
     >>> print(fit.summary())
     Power-law process: 10 failures of 1 unit; reliability is not shown to change
-      shape      0.7417 (0.3052 to 1.169, 95%)
-      MTBF now   4.594e+04 h (1.912e+04 to 1.104e+05) at 340,700 h
+      shape     0.7417 (0.3052 to 1.169, 95 %)
+      MTBF now  45,938 h (19,121 to 110,367) at 340,700 h
     """
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must be strictly between 0 and 1, got {level!r}")
@@ -216,6 +216,10 @@ def fit_power_law(history: RepairHistory | Any, *, level: float = 0.95) -> Power
         longest_hours=longest,
         covariance=covariance,
     )
+
+
+def _hours(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000.0 else f"{value:.4g}"
 
 
 def _covered(start: Floats, end: Floats, shape: float) -> Floats:

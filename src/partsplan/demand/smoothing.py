@@ -259,7 +259,13 @@ def smoothed_states(
 
 def months_first(units: ArrayLike) -> Floats:
     """Check an array of series and lay it out by month, shape (n_months, n_series)."""
-    array = np.asarray(units, dtype=np.float64)
+    try:
+        array = np.asarray(units, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"units must be numbers of shape (n_series, n_months), got {type(units).__name__}: "
+            "UsageHistory.from_table(table).units makes them of a table"
+        ) from None
     if array.ndim != 2:
         raise ValueError(f"units must be of shape (n_series, n_months), got {array.shape}")
     wrong = (array < 0.0) | np.isinf(array)

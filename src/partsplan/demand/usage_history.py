@@ -218,8 +218,10 @@ class UsageHistory:
         lines = [
             f"Usage: {in_words(len(self.part_ids), 'part')} at "
             f"{in_words(len(self.location_ids), 'location')}, "
-            f"{in_words(self.n_series, 'pair')} with a row, {self.total_units.sum():,.0f} units",
-            f"  observed  {self.first} to {self.last}, {self.n_months} months; {self.row_rule}",
+            f"{in_words(self.n_series, 'pair')} with a row, "
+            f"{in_words(round(self.total_units.sum()), 'unit')}",
+            f"  observed  {self.first} to {self.last}, {in_words(self.n_months, 'month')}; "
+            f"{self.row_rule}",
             f"  no usage  {in_words(int((self.total_units == 0).sum()), 'pair')}",
         ]
         return "\n".join(lines + [f"  {warning}" for warning in self.warnings])

@@ -7,6 +7,7 @@ as estimated; intervals come from how well the rates are known.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
@@ -101,6 +102,10 @@ def weak_points(
     >>> [(row["part"], row["downtime_hours"], row["cost"]) for row in points.to_records()]
     [('DISK', 8.0, 200.0), ('FAN', 4.0, 180.0)]
     """
+    if not isinstance(network, ServiceNetwork):
+        raise ValueError(f"network must be a ServiceNetwork, got {type(network).__name__}")
+    if not isinstance(demand, DemandRates):
+        raise ValueError(f"demand must be DemandRates, got {type(demand).__name__}")
     words = (by,) if isinstance(by, str) else tuple(by)
     _check_options(words, rank_by, downtime_cost_per_hour)
     check_share("level", level)
@@ -145,7 +150,7 @@ def _check_options(words: tuple[str, ...], rank_by: str, downtime_cost: float) -
         raise ValueError(f"by must be one or several of {', '.join(known)}, got {words!r}")
     if rank_by not in ("downtime", "cost"):
         raise ValueError(f"rank_by must be 'downtime' or 'cost', got {rank_by!r}")
-    if not 0.0 <= downtime_cost < np.inf:
+    if not (isinstance(downtime_cost, Real) and 0.0 <= downtime_cost < np.inf):
         raise ValueError(
             f"downtime_cost_per_hour must be 0 or more and finite, got {downtime_cost!r}"
         )
