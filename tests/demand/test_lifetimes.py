@@ -350,7 +350,7 @@ class TestOutput:
         text = fit_lifetimes(self.LIVES).summary()
         assert "weibull, 2 groups of 2 parts, 3 failures in 9 lives" in text
         assert "   shape  scale [h]  B10 [h]       95 % interval\n" in text
-        assert "  1403.6   426.87  31.792 to 907.83\n" in text
+        assert "1403.6   426.87    31.792 to 907.83\n" in text
         assert "1 failure in 1 life\n" in fit_lifetimes(self.LIVES[:1]).summary()
         assert "unknown" in text
         assert "Warnings: 1" in text
