@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "examples" / "golden" / "01_plan_data_centre_spares.txt"
 
@@ -17,9 +19,14 @@ def block(language: str, after: str) -> str:
     return found[1]
 
 
-def test_quick_start_runs_and_has_at_most_ten_statements():
+def test_quick_start_has_at_most_ten_statements():
     code = block("python", "Quick start")
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
+
+
+@pytest.mark.parametrize("heading", ["Quick start", "Failure rates and demand"])
+def test_code_runs(heading):
+    code = block("python", heading)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=ROOT,

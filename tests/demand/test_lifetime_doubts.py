@@ -191,3 +191,26 @@ def test_failures_without_a_mode() -> None:
     text = only_warning(fit_lifetimes(lives, failure_mode="seal"))
     assert "row 8, column failure_mode: is empty for 3 failed lives, which count as" in text
     assert fit_lifetimes(lives).warnings == ()
+
+
+def test_a_failure_entered_twice() -> None:
+    lives = [
+        {"part_id": "P", "unit_id": unit, "hours": hours, "outcome": word}
+        for unit, hours, word in (
+            ("A", 500, "failed"),
+            ("B", 500, "failed"),
+            ("B", 900, "censored"),
+            ("B", 900, "censored"),  # swapped in time, each time at 900 h
+            ("B", 500, "failed"),
+            ("A", 700, "failed"),
+        )
+    ]
+    fits = fit_lifetimes(lives)
+    assert only_warning(fits) == (
+        "failures row 5, column unit_id: unit 'B' fails at 500 h as in row 2; both count. 1 in all."
+        " Leave out what was entered twice."
+    )
+    assert fits.failures[0] == 4
+    assert fit_lifetimes([life | {"unit_id": ""} for life in lives]).warnings == ()
+    other = [life | {"part_id": f"P{row}"} for row, life in enumerate(lives)]
+    assert not any(warning.column == "unit_id" for warning in fit_lifetimes(other).warnings)

@@ -73,7 +73,7 @@ def estimate_demand(
     failures : table, optional
         Evidence in place of ``network.failures``: counts (``part_id``, ``failures``,
         ``operating_hours`` [h]) or lives (``part_id``, ``hours`` [h], ``outcome``, ...), where
-        wanted with ``segment``.
+        wanted with ``segment``. ``network.replace(failures=..., rename=...)`` maps own names.
     usage : table or UsageHistory, optional
         History of usage as evidence, in place of ``network.usage``: see :func:`combine_usage`. A
         `UsageHistory` says which months were observed; of a table all from the first to the last.

@@ -115,6 +115,7 @@ def doubtful_lives(
     yield from _days_between_segments(table)
     yield from _days_among_hours(table, data)
     yield from _more_than_the_calendar(table)
+    yield from _failures_twice(table)
 
 
 def _failures_without_mode(table: Table) -> Iterator[Finding]:
@@ -214,3 +215,25 @@ def _more_than_the_calendar(table: Table) -> Iterator[Finding]:
         )
         fix = "Give operating hours since installation (not calendar or total hours)."
         yield _row_finding(table, row, "hours", rule, fix)
+
+
+def _failures_twice(table: Table) -> Iterator[Finding]:
+    """Find failures of one unit at the same hours and date, which may be one entered twice."""
+    named = np.flatnonzero((table["unit_id"] != "") & (table["outcome"] == "failed"))
+    _, place, times = np.unique(table["hours"][named], return_inverse=True, return_counts=True)
+    named = named[times[place.reshape(-1)] > 1]
+    if not len(named):
+        return
+    keys = [codes(table[name][named]) for name in ("hours", "unit_id", "part_id", "date")]
+    order = np.lexsort(keys)
+    same = np.all([column[order][1:] == column[order][:-1] for column in keys], axis=0)
+    again = np.flatnonzero(same)
+    if len(again):
+        first = int(again[np.argmin(named[order[1:][again]])])
+        before, row = (int(named[order[place]]) for place in (first, first + 1))
+        rule = (
+            f"unit {table['unit_id'][row]!r} fails at {table['hours'][row]:g} h as in row "
+            f"{before + 1}; both count. {len(again)} in all."
+        )
+        fix = "Leave out what was entered twice."
+        yield _row_finding(table, row, "unit_id", rule, fix)
