@@ -310,6 +310,20 @@ class TestDoubts:
         told = self.warnings(rows)
         assert any("to estimate how much segments differ, 1 can be made" in text for text in told)
 
+    def test_few_comparisons_that_chance_does_not_explain(self):
+        """0 and 60 failures in the same hours: each segment keeps nearly its own rate."""
+        rows = [
+            ROW | {"segment": "dusty", "failures": 60},
+            ROW | {"segment": "clean", "failures": 0},
+        ]
+        rates = estimate_rates(rows, catalogue_per_hour={"P000": 1e-5})
+        part, *segments = rates.to_records()
+        clean, dusty = sorted(segments, key=lambda record: record["per_hour"])
+        assert clean["per_hour"] < 0.2 * part["per_hour"]
+        counted = 60 / ROW["operating_hours"]
+        assert 0.8 * counted < dusty["per_hour"] < 1.05 * counted
+        assert any("is estimated from 1 comparison of them alone" in str(w) for w in rates.warnings)
+
     def test_hours_that_are_days(self):
         """1,000 machine-years noted as days: 500 failures expected, but 20.8 by the figure."""
         told = self.warnings([ROW | {"failures": 500, "operating_hours": 365_000.0}])

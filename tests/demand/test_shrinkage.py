@@ -123,11 +123,23 @@ def test_classes_with_few_comparisons_are_fitted_together():
 
 
 def test_too_few_comparisons_mean_no_spread():
-    counts = many_parts(1, 1.0, n_parts=4)
+    counts = many_parts(1, 0.01, n_parts=4)
     prior = GroupPriors(np.ones(4), np.ones(4))
     found = segment_spread(counts, prior, np.ones(12, dtype=bool), np.zeros(4, dtype=np.int64))
     assert found.comparisons == 8
     assert not found.dispersion.any()
+    assert not found.is_fitted
+
+
+def test_few_comparisons_count_where_chance_does_not_explain_them():
+    """60 failures beside none in the same exposure: p = 2e-18."""
+    prior, named = GroupPriors(np.ones(1), np.ones(1)), np.ones(2, dtype=bool)
+    found = segment_spread(one_group([0, 60], [2.0, 2.0]), prior, named, np.zeros(1, dtype=int))
+    assert (found.comparisons, found.is_fitted) == (1, True)
+    assert found.dispersion[0] > 0.5
+    shrunk = shrunk_rates(one_group([0, 60], [2.0, 2.0]), prior, found.dispersion, named)
+    assert shrunk.rate[0] < 2.0
+    assert 20.0 < shrunk.rate[1] < 31.0
 
 
 def test_jeffreys_prior_bounds_the_rate_where_segments_differ_widely():

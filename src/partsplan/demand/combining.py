@@ -19,7 +19,6 @@ from partsplan.demand.overdispersion import GroupedCounts, GroupPriors
 from partsplan.demand.rates import DemandRates
 from partsplan.demand.rescaling import PartLaw, rescaled_demand
 from partsplan.demand.shrinkage import (
-    LEAST_COMPARISONS,
     ShrunkRates,
     segment_spread,
     shrunk_rates,
@@ -95,9 +94,10 @@ def combine_usage(
     to mean v discounts the history to :math:`N_j / v` and :math:`E_j / v`. With one location the
     posterior is Gamma(:math:`k + N / v`, :math:`k + E / v`). Locations have factors of their own
     around their part's, gamma of mean 1, whose spread is fitted over all parts (none with fewer
-    than 10 comparisons); ``rate_shape`` is that of the part's demand in total. A part that the
-    demand does not have takes its rates from the history alone, as by :func:`rates_from_usage`; so
-    does a pair without demand that was used, unless its machines have gone since.
+    than 10 comparisons, unless locations differ beyond chance); ``rate_shape`` is that of the
+    part's demand in total. A part that the demand does not have takes its rates from the history
+    alone, as by :func:`rates_from_usage`; so does a pair without demand that was used, unless its
+    machines have gone since.
 
     The test of a pair is exact and two-sided, twice the smaller tail: Poisson of mean
     :math:`E_j`, negative binomial of variance :math:`v E_j + E_j^2 / a` under clustering and a
@@ -252,8 +252,7 @@ def _shrunk(counts: GroupedCounts, priors: GroupPriors) -> tuple[ShrunkRates, fl
     """Factors of parts and locations, and the spread of locations around their part."""
     named = np.ones(len(counts.group), dtype=np.bool_)
     found = segment_spread(counts, priors, named, np.zeros(counts.n_groups, dtype=np.int64))
-    is_fitted = found.comparisons >= LEAST_COMPARISONS
-    spread = float(np.sqrt(found.dispersion.max())) if is_fitted else None
+    spread = float(np.sqrt(found.dispersion.max())) if found.is_fitted else None
     return shrunk_rates(counts, priors, found.dispersion, named), spread
 
 

@@ -82,7 +82,8 @@ def estimate_rates(
     warning says so.
 
     Segments have factors around their part's, gamma of mean 1, whose spread is fitted per family
-    (over all parts where a family has fewer than 10 comparisons) by the negative binomial
+    (over all parts where a family has fewer than 10 comparisons; segments are taken as alike where
+    these are too few as well and none differs beyond chance, p <= 0.01) by the negative binomial
     likelihood with the parts' rates integrated out; see :func:`shrunk_rates` for the figures.
     Whether a segment differs is tested against the rest of its part by the exact conditional
     binomial test, over all segments by Benjamini and Hochberg.

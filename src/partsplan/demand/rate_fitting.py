@@ -142,7 +142,7 @@ def rate_estimates(
     of_part = np.where(priors.kind == "jeffreys", "", priors.kind)
     of_part[fit.counted] = evidence.source
     spread = np.full(evidence.n_parts, np.nan)
-    if fit.spread is not None and fit.spread.comparisons >= LEAST_COMPARISONS:
+    if fit.spread is not None and fit.spread.is_fitted:
         spread[fit.counted] = np.sqrt(fit.spread.dispersion)
     of_whole = _inverse(fit.shape[part])
     segment_prior = _inverse(of_whole + fit.dispersion[part] * (1.0 + of_whole))
@@ -198,21 +198,13 @@ def _segment_p_values(fit: FittedRates) -> Floats:
 
 
 def _spread_warnings(fit: FittedRates) -> list[Finding]:
-    if fit.spread is None or fit.spread.dispersion.any():
+    if fit.spread is None:
         return []
-    if fit.spread.comparisons < LEAST_COMPARISONS:
-        return [
-            Finding(
-                "failures",
-                None,
-                "segment",
-                None,
-                f"of the {LEAST_COMPARISONS} comparisons between segments of a part that it takes "
-                f"to estimate how much segments differ, {fit.spread.comparisons} can be made, so "
-                "every segment has the rate of its part.",
-                "Give counts of more parts, or the same parts in more segments.",
-            )
-        ]
+    few = fit.spread.comparisons < LEAST_COMPARISONS
+    if fit.spread.dispersion.any():
+        return [_few_comparisons(fit.spread)] if few else []
+    if few and not fit.spread.is_fitted:
+        return [_too_few_comparisons(fit.spread)]
     return [
         Finding(
             "failures",
@@ -223,6 +215,26 @@ def _spread_warnings(fit: FittedRates) -> list[Finding]:
             "segment has the rate of its part.",
         )
     ]
+
+
+def _too_few_comparisons(spread: SegmentSpread) -> Finding:
+    rule = (
+        f"of the {LEAST_COMPARISONS} comparisons between segments of a part that it takes to "
+        f"estimate how much segments differ, {spread.comparisons} can be made, and none differs "
+        "beyond chance, so every segment has the rate of its part."
+    )
+    fix = "Give counts of more parts, or the same parts in more segments."
+    return Finding("failures", None, "segment", None, rule, fix)
+
+
+def _few_comparisons(spread: SegmentSpread) -> Finding:
+    many = f"{spread.comparisons} comparison{'s' * (spread.comparisons != 1)}"
+    rule = (
+        f"segments differ beyond chance, but by how much is estimated from {many} of them alone: "
+        "rates of segments are more uncertain than their intervals say."
+    )
+    fix = "Give counts of more parts, or the same parts in more segments."
+    return Finding("failures", None, "segment", None, rule, fix)
 
 
 def _doubtful_counts(fit: FittedRates) -> list[Finding]:

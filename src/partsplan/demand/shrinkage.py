@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand.counts import GammaPosterior
+from partsplan.demand.differences import false_discovery_p_values, rate_difference_p_values
 from partsplan.demand.dispersion_fitting import DispersionProfile, fit_dispersion
 from partsplan.demand.overdispersion import (
     GroupedCounts,
@@ -28,7 +29,11 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 LEAST_COMPARISONS = 10
-"""Fewest segments, beyond the first of each part, from which a class's spread is estimated."""
+"""Fewest segments, beyond the first of each part, from which a class's spread is estimated, unless
+chance does not explain how they differ."""
+
+SURE = 0.01
+"""Adjusted p-value from which fewer segments count as different."""
 
 _TOLERANCE = 1e-2
 """Accuracy of the logarithm of the spread: half a percent of its root."""
@@ -114,6 +119,8 @@ class SegmentSpread:
     """Shape (n_groups,): variance of the segments' factors around their part's rate."""
     comparisons: int
     """Segments beyond the first of each part, over all classes."""
+    is_fitted: bool
+    """Whether any class had comparisons enough, or differences that chance does not explain."""
 
 
 def segment_spread(
@@ -122,7 +129,8 @@ def segment_spread(
     """Fit the spread of segments per class of groups, from named segments.
 
     Classes with fewer than 10 comparisons are fitted together; when these are too few as well,
-    their segments are taken as alike.
+    their segments are taken as alike, unless a segment differs from the rest of its part beyond
+    chance (p at most 0.01 after Benjamini and Hochberg).
 
     Parameters
     ----------
@@ -138,14 +146,26 @@ def segment_spread(
     is_large = per_class >= LEAST_COMPARISONS
     own = np.where(is_large, np.cumsum(is_large), 0)[class_of]
     compared = comparisons > 0
-    if comparisons[own == 0].sum() < LEAST_COMPARISONS:
+    if comparisons[own == 0].sum() < LEAST_COMPARISONS and not _differ(counts, is_named, own == 0):
         compared &= own > 0
     if compared.any():
         dispersion[compared] = _spread_of(counts, priors, is_named, own, compared)
         by_class = np.zeros(int(own.max()) + 1)
         by_class[own[compared]] = dispersion[compared]
         dispersion = by_class[own]
-    return SegmentSpread(dispersion, int(comparisons.sum()))
+    return SegmentSpread(dispersion, int(comparisons.sum()), bool(compared.any()))
+
+
+def _differ(counts: GroupedCounts, is_named: Booleans, chosen: Booleans) -> bool:
+    """Whether any named member of the chosen groups differs from the rest of its group."""
+    member = is_named & chosen[counts.group]
+    n, e = np.where(member, counts.failures, 0.0), np.where(member, counts.exposure, 0.0)
+    group = counts.group[member]
+    p_values = rate_difference_p_values(
+        n[member], e[member], counts.total(n)[group], counts.total(e)[group]
+    )
+    adjusted = false_discovery_p_values(p_values)
+    return bool((np.nan_to_num(adjusted, nan=1.0) <= SURE).any())
 
 
 def _spread_of(
