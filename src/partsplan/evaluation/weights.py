@@ -159,6 +159,10 @@ class ServiceWeights:
         return any(not route.is_own for route in self.routes)
 
     @cached_property
+    def _is_own(self) -> Booleans:
+        return np.array([route.is_own for route in self.routes], dtype=bool)
+
+    @cached_property
     def own_late_slots(self) -> dict[int, list[tuple[int, int]]]:
         """By location, (late slot, window) of the routes on which it serves its own customers."""
         slots: dict[int, list[tuple[int, int]]] = {}
@@ -170,6 +174,8 @@ class ServiceWeights:
 
     def active_routes(self, stock: Integers) -> Booleans:
         """Which routes carry demand at a stock; shape (n_parts, n_routes)."""
+        if not self.has_direct_routes:
+            return np.ones((len(stock), len(self.routes)), dtype=bool)
         held = stock > 0
         active = np.ones((len(stock), len(self.routes)), dtype=bool)
         for r, route in enumerate(self.routes):
@@ -236,7 +242,7 @@ class ServiceWeights:
         self, stock: Integers, wait_days: Floats, stockout: Floats, late: Floats
     ) -> tuple[tuple[Terms, Floats], ...]:
         active = self.active_routes(stock)
-        own = np.array([route.is_own for route in self.routes], dtype=bool)
+        own = self._is_own
         return (
             (self.wait, np.where(active, wait_days[:, self.route_shipper], 0.0)),
             (self.stockout, stockout),

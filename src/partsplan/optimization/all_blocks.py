@@ -10,7 +10,8 @@ import numpy as np
 
 from partsplan.optimization.axes import Floats
 from partsplan.optimization.columns import Columns
-from partsplan.optimization.search import BlockSearch, StockBounds
+from partsplan.optimization.search import BlockSearch
+from partsplan.optimization.stock_tables import StockBounds
 
 
 @dataclass(frozen=True, eq=False)

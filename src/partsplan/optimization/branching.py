@@ -22,7 +22,7 @@ from partsplan.optimization.columns import ColumnPool, Columns
 from partsplan.optimization.enumeration import TooManyStocksError
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
 from partsplan.optimization.rounding import Choice
-from partsplan.optimization.search import StockBounds
+from partsplan.optimization.stock_tables import StockBounds
 
 _INTEGRAL = 1e-7
 _PASSES_PER_NODE = 12

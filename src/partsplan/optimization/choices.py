@@ -187,13 +187,27 @@ def _pick(
     out: tuple[Floats, Floats, Floats],
     windows: Sequence[tuple[int, float]],
 ) -> None:
-    for here, location in enumerate(family.leaves.locations):
-        figures = family.leaves.figures.of_leaf(here)
-        _pick_location(location, figures, (*at, place[:, location]), out, windows)
+    _pick_leaves(family.leaves, at, place, out, windows)
     for branch in family.branches:
         spot = (*at, place[:, branch.location])
         _pick_location(branch.location, branch.figures, spot, out, windows)
         _pick(branch.family, spot, place, out, windows)
+
+
+def _pick_leaves(
+    leaves: Leaves,
+    at: tuple[Integers, ...],
+    place: Integers,
+    out: tuple[Floats, Floats, Floats],
+    windows: Sequence[tuple[int, float]],
+) -> None:
+    chosen, figures = list(leaves.locations), leaves.figures
+    above = tuple(one[:, None] for one in at)
+    spot = (*above, np.arange(len(chosen)), place[:, chosen])
+    out[0][:, chosen] = figures.backorders[spot]
+    out[1][:, chosen] = figures.stockout[spot]
+    for w in figures.late:
+        out[2][:, w] = figures.late[w][(*at, place[:, windows[w][0]])]
 
 
 def _pick_location(

@@ -98,15 +98,12 @@ class Grids:
         }
         leaves = {}
         for parent, members in self.members.items():
-            own = [
-                _without_far(self.leaves[parent][:, here], lows[at], margins[:, at])
-                for here, at in enumerate(members)
-            ]
-            width = max((lists.shape[1] for lists in own), default=1)
-            none = np.zeros((len(margins), 0, 1), dtype=np.int64)
-            leaves[parent] = (
-                np.stack([_filled_up(lists, width) for lists in own], axis=1) if own else none
-            )
+            lists = self.leaves[parent]
+            if members:
+                chosen = list(members)
+                own = np.stack([lows[at] for at in members], axis=1)
+                lists = _without_far(lists, own, margins[:, chosen])
+            leaves[parent] = lists
         return replace(self, branch=branch if self.has_gaps else self.branch, leaves=leaves)
 
     def refined(self, gaps: Sequence[Gap]) -> Grids:
@@ -159,13 +156,12 @@ def _stocks_in(lists: Integers, gaps: Sequence[Gap], *, has_gaps: bool) -> Integ
 
 
 def _without_far(lists: Integers, lows: Floats, margin: Floats) -> Integers:
-    near = lows <= lows.min(axis=1, keepdims=True) + margin[:, None]
-    near[:, :-1] |= near[:, 1:].copy()
-    near[:, 1:] |= near[:, :-1].copy()
-    near[:, 0] = True
-    last = lists[:, -1:]
+    near = lows <= lows.min(axis=-1, keepdims=True) + margin[..., None]
+    near[..., :-1] |= near[..., 1:].copy()
+    near[..., 1:] |= near[..., :-1].copy()
+    near[..., 0] = True
     # what goes is replaced by the last entry, which stays
-    return _merged(np.where(near, lists, last), lists[:, :0])
+    return _merged(np.where(near, lists, lists[..., -1:]), lists[..., :0])
 
 
 def _filled_up(lists: Integers, width: int) -> Integers:

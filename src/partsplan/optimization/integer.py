@@ -28,6 +28,7 @@ _NEAR_PER_PART = 20
 _NEAR_AT_MOST = 40_000
 _NEAR_SHARE = 0.02
 _NEAR_TRIES = 30
+_FEW_PARTS = 1_000
 _NODES_BEFORE_MASTER = 150
 _PROOF_GAP = 1e-6
 _MASTER_COLUMNS = 1_000
@@ -78,9 +79,9 @@ class PlanSearch:
         self._offer(self._cheapest_by_part())
         if self.gap <= gap and nodes_for_proof == 0:
             return
-        self._add_near_columns()
-        self._first_plan()
-        logger.info("rounding: bound %.8g, cost %.8g", self.bound, self.cost)
+        self.round()
+        if self.gap <= gap and nodes_for_proof == 0:
+            return
         if not len(self.allowed):
             return
         tree = BranchAndPrice(self.blocks, self.state.pool, (self.state.bound, self.state.price))
@@ -91,6 +92,13 @@ class PlanSearch:
             self._branch(tree, gap, effort)
         self._branch(tree, 1e-10, nodes_for_proof)
         self.state.passes += tree.passes
+
+    def round(self) -> None:
+        """A plan from the relaxation, mended and improved by columns near the best ones."""
+        self._add_near_columns()
+        self._offer(self._cheapest_by_part())
+        self._first_plan()
+        logger.info("rounding: bound %.8g, cost %.8g", self.bound, self.cost)
 
     def _branch(
         self, tree: BranchAndPrice, gap: float, nodes: int | None, *, closes: bool = True
@@ -145,14 +153,15 @@ class PlanSearch:
     def _add_near_columns(self) -> None:
         """Columns one change away from the best, as many as are of use."""
         limit = min(_NEAR_PER_PART * self.n_parts + 200, _NEAR_AT_MOST)
-        slack = _NEAR_SHARE * abs(self.state.bound)
+        crowd = min(1.0, _FEW_PARTS / self.n_parts) ** 2
+        slack = _NEAR_SHARE * abs(self.state.bound) * crowd
         for _ in range(_NEAR_TRIES):
             if self.clock.is_over:
                 return
             try:
                 near = self.blocks.columns_within(self.state.price, slack, limit, changes=1)
             except TooManyStocksError:
-                slack *= 0.6
+                slack *= 0.6 if crowd == 1.0 else 0.4
                 continue
             self.state.pool.add(near)
             return

@@ -25,9 +25,12 @@ _STEP_POWER = 0.9
 _LARGEST_STEP = 50.0
 _START_PASSES = 20
 _MOST_PASSES = 250
-_STALL = 2e-3
+_STALL = 2e-4
+_PRECISE = 1e-4
 _START_TOLERANCE = 0.08
 _SHARE_OF_DUAL_GAP = 0.02
+_MANY_PARTS = 2_000
+_USEFUL_SHARE = 0.03
 
 
 @dataclass
@@ -71,16 +74,25 @@ class PriceFinder:
         self.clock = clock
         self.state = PriceState(price=np.zeros(len(blocks.allowed)))
 
-    def run(self, tolerance: float) -> PriceState:
-        """Raise the bound until it is within ``tolerance`` of the restricted master's optimum."""
+    def start(self) -> PriceState:
+        """Prices from multiplicative passes, with the bound that a precise pass proves."""
         first, _ = self._pass(np.zeros(len(self.allowed)), 0.0)
         if (first.used <= self.allowed).all():
             self.state.relaxation = self.state.bound
-            return self.state
-        self._multiply()
-        if not self.clock.is_over:
+        elif not self.clock.is_over:
+            self._multiply()
+        return self.state
+
+    def finish(self, tolerance: float) -> PriceState:
+        """Raise the bound until it is within ``tolerance`` of the restricted master's optimum."""
+        if self.state.dual_gap > tolerance and not self.clock.is_over:
             self._generate_columns(tolerance)
         return self.state
+
+    def run(self, tolerance: float) -> PriceState:
+        """Start and finish."""
+        self.start()
+        return self.finish(tolerance)
 
     def _pass(self, price: Floats, precision: float) -> tuple[PricedParts, Columns]:
         """Price all parts; returns the result and the columns new to the pool."""
@@ -105,25 +117,36 @@ class PriceFinder:
     def _multiply(self) -> None:
         """Multiplicative passes until the bound stalls."""
         price = self._first_price()
-        values: list[float] = []
+        best_price, values = price, [-np.inf]
         for _ in range(_START_PASSES):
             result, _ = self._pass(price, _START_TOLERANCE)
             self.blocks.prune(price)
-            values.append(max([result.value, *values[-1:]]))
-            stalled = len(values) > 3 and values[-1] - values[-4] < _STALL * abs(values[-1])
+            if result.value > values[-1]:
+                best_price = price
+            values.append(max(result.value, values[-1]))
+            stalled = len(values) > 4 and values[-1] - values[-4] < _STALL * abs(values[-1])
             if stalled or self.clock.is_over:
-                return
+                break
             step = np.maximum(result.used / self.allowed, 0.0) ** _STEP_POWER
             price = price * np.clip(step, 1.0 / _LARGEST_STEP, _LARGEST_STEP)
+        self._pass(best_price, _PRECISE)
 
     def _first_price(self) -> Floats:
         """Prices at which using all that is allowed costs a small share of one unit everywhere."""
         unit = sum(float(search.unit_price.max(axis=1).sum()) for search in self.blocks.searches)
         return 0.05 * max(unit, 1e-12) / (len(self.allowed) * self.allowed)
 
+    def _useful_columns(self) -> Columns:
+        """Columns met that cost not much more than their part's best at the best prices."""
+        columns = self.state.pool.columns
+        if self.blocks.n_parts < _MANY_PARTS:
+            return columns
+        excess = columns.reduced_cost(self.state.price, self.state.least)
+        return columns.of(excess <= _USEFUL_SHARE * self.state.bound / self.blocks.n_parts)
+
     def _generate_columns(self, tolerance: float) -> None:
         """Column generation with prices drawn toward the best so far."""
-        columns = self.state.pool.columns
+        columns = self._useful_columns()
         cost = max(self.state.bound, float(columns.cost.max()))
         master = RestrictedMaster(self.allowed, self.blocks.n_parts, cost)
         master.add(columns)
@@ -140,6 +163,6 @@ class PriceFinder:
             if len(fresh) == 0 and toward_best > 0.0:
                 _, fresh = self._pass(solution.price, 0.0)
             master.add(fresh)
-            toward_best = 0.5
+            toward_best = 0.5 if self.state.bound > before else 0.8 * toward_best
             if len(fresh) == 0 and self.state.bound <= before:
                 return

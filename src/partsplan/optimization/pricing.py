@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from partsplan.evaluation.model import PartBlock
-from partsplan.optimization.axes import Booleans, Floats, Integers, leading, trailing
+from partsplan.optimization.axes import Booleans, Floats, leading, trailing
 from partsplan.optimization.choices import BranchChoice, FamilyChoice, LeavesChoice
 from partsplan.optimization.grids import Grids
+from partsplan.optimization.holdings import Holdings
 from partsplan.optimization.tables import OUTSIDE, Branch, Family, Figures, Leaves
 
 
@@ -65,31 +66,6 @@ class _Above:
     """(part, 1..., stock)."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Holding:
-    """Cost of holding tabulated stocks, ``inf`` where the limits bar them."""
-
-    here: Floats
-    """(part, [leaf,] stock)."""
-    from_gap: Floats
-    """The least of the stock itself and those in the gap before it; same axes."""
-    beyond: Floats
-    """The first stock beyond the list: (part[, leaf])."""
-    has_gaps: bool
-
-    @classmethod
-    def of(cls, stock: Integers, unit: Floats, lowest: Integers, highest: Floats) -> _Holding:
-        """Holding of lists of stocks; the rest has the same axes, the last of length 1."""
-        before = np.concatenate([stock[..., :1] - 1, stock[..., :-1]], axis=-1)
-        first = np.minimum(np.maximum(before + 1, lowest), stock)
-        is_out = (stock < lowest) | (stock == before)  # lists are filled up with their last entry
-        here = np.where(is_out | (stock > highest), np.inf, unit * stock)
-        from_gap = np.where(is_out | (first > highest), np.inf, unit * first)
-        further = np.maximum(stock[..., -1:] + 1, lowest)
-        beyond = np.where(further > highest, np.inf, unit * further)[..., 0]
-        return cls(here, from_gap, beyond, bool((first < stock).any()))
-
-
 class PriceSearch:
     """Values of a block's tables at one set of prices.
 
@@ -99,11 +75,8 @@ class PriceSearch:
         Parts, tree and service weights.
     grids, tables
         Tabulated stocks and their figures.
-    unit_price
-        Shape (n_parts, n_locations): cost of holding one unit in the objective's unit.
-    limits
-        Fewest and most units a location may hold, each of shape (n_parts, n_locations); ``inf``
-        where unlimited.
+    holdings
+        What the tabulated stocks cost to hold.
     """
 
     def __init__(
@@ -111,34 +84,14 @@ class PriceSearch:
         block: PartBlock,
         grids: Grids,
         tables: Family,
-        unit_price: Floats,
-        limits: tuple[Integers, Floats],
+        holdings: Holdings,
     ) -> None:
         self.block = block
         self.grids = grids
         self.tables = tables
-        self.unit_price = unit_price
-        self._leaf_holdings = {
-            parent: _Holding.of(stock, *self._by_stock(list(grids.members[parent]), limits))
-            for parent, stock in grids.leaves.items()
-        }
-        self._branch_holdings = {
-            location: _Holding.of(stock, *self._by_stock(location, limits))
-            for location, stock in grids.branch.items()
-        }
+        self.holdings = holdings
         routes = block.weights.routes
         self._direct = {route.location for route in routes if not route.is_own}
-
-    def _by_stock(
-        self, locations: int | list[int], limits: tuple[Integers, Floats]
-    ) -> tuple[Floats, Integers, Floats]:
-        """Price of a unit, fewest and most units of some locations, with an axis for stocks."""
-        lowest, highest = limits
-        return (
-            self.unit_price[:, locations, None],
-            lowest[:, locations, None],
-            highest[:, locations, None],
-        )
 
     def search(self, price: Floats) -> FamilyChoice:
         """Best stock of every part at these prices, with its lower bound."""
@@ -167,7 +120,7 @@ class PriceSearch:
             if location in self._direct:
                 figures = leaves.figures.of_leaf(here)
                 self._price_empty_shelf(location, figures, values[..., here, :], above)
-        holding = self._leaf_holdings[parent]
+        holding = self.holdings.leaves[parent]
         lows = values
         if holding.has_gaps:
             lows = values + leading(holding.from_gap, ndim)
@@ -188,7 +141,7 @@ class PriceSearch:
     ) -> tuple[BranchChoice, Floats, Floats]:
         here, figures = branch.location, branch.figures
         ndim, size = figures.backorders.ndim, figures.backorders.shape[-1] - 1
-        holding = self._branch_holdings[here]
+        holding = self.holdings.branch[here]
         below = self._family(here, branch.family, (*above, self._as_above(branch)))
         own = figures.backorders * trailing(self.prices.backorders[:, here], ndim)
         own += figures.stockout * trailing(self.prices.stockout[:, here], ndim)
@@ -207,7 +160,7 @@ class PriceSearch:
     def _as_above(self, branch: Branch) -> _Above:
         figures = branch.figures
         size = figures.backorders.shape[-1]
-        held = np.ones((len(self.unit_price), size), dtype=bool)
+        held = np.ones((self.block.tree.n_parts, size), dtype=bool)
         held[:, :-1] = self.grids.branch[branch.location] > 0
         return _Above(branch.location, figures, leading(held, figures.backorders.ndim))
 

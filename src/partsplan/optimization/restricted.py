@@ -17,7 +17,6 @@ from partsplan.errors import PartsplanError
 from partsplan.optimization.axes import Floats
 from partsplan.optimization.columns import Columns
 
-
 _SLACK_PRICE = 1e7
 """Cost of 100 % too much use, in mean costs of a part; beyond it HiGHS loses digits."""
 _LEAST_SLACK_PRICE = 1e3

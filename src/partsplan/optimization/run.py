@@ -30,6 +30,7 @@ _DUAL_TOLERANCE = 1e-6
 _FINEST = 1e-9
 _TABLE_SHARE_OF_GAP = 1e-2
 _BLOCK_SIZE = 50
+_MANY_PARTS = 2_000
 _PROOF_SIZE = 150
 _PROOF_NODES = 300
 _EFFORT_NODES = 600
@@ -91,7 +92,15 @@ class OptimizationRun:
         return AllBlocks(self.searches, self.problem.network.n_parts, allowed)
 
     def _prices(self, blocks: AllBlocks) -> PriceState:
-        return PriceFinder(blocks, self.clock).run(_DUAL_TOLERANCE)
+        """Prices and bound; many parts need no linear programme where rounding is close enough."""
+        finder = PriceFinder(blocks, self.clock)
+        state = finder.start()
+        if blocks.n_parts >= _MANY_PARTS:
+            search = PlanSearch(blocks, state, self.solver, self.clock)
+            search.round()
+            if search.gap <= self.target_gap:
+                return state
+        return finder.finish(_DUAL_TOLERANCE)
 
     def _performance(self, stock: Integers) -> Performance:
         return performance_of(self.problem.model, stock, self.problem.evaluation)

@@ -22,14 +22,12 @@ from partsplan.optimization.enumeration import TableTooShortError, stocks_within
 from partsplan.optimization.grids import endless_stock, first_grids
 from partsplan.optimization.pricing import PriceSearch
 from partsplan.optimization.problem import PlanningProblem
-from partsplan.optimization.stock_tables import StockTables
-
-StockBounds = tuple[Integers, Floats]
-"""Fewest and most units, each of shape (n_parts, n_locations)."""
+from partsplan.optimization.stock_tables import StockBounds, StockTables
 
 _PRUNED_UNITS = 4.0
 _PRUNED_SHARE = 0.02
 _PRUNED_SIZE = 0.7
+_WORTH_PRUNING = 1.3
 _OWNED_PRICE_SHARES = 2.0 ** -np.arange(0.0, 11.0)
 
 
@@ -61,6 +59,7 @@ class BlockSearch:
         is_exact = problem.evaluation == "exact"
         grids = first_grids(block.tree, self.limits[0], has_gaps=is_exact)
         self._near = StockTables(problem.evaluation, block, grids)
+        self._pruned_size = grids.n_stocks
         self._wide: StockTables | None = None
 
     def _limits(self) -> StockBounds:
@@ -139,17 +138,21 @@ class BlockSearch:
     ) -> FamilyChoice:
         full_price = np.zeros(self.problem.model.n_promises)
         full_price[self.problem.kept] = price
-        search = PriceSearch(self.block, tables.grids, tables.figures, unit_price, limits)
+        holdings = tables.holdings(unit_price, limits)
+        search = PriceSearch(self.block, tables.grids, tables.figures, holdings)
         return search.search(full_price)
 
     def prune(self, price: Floats) -> None:
         """Forget stocks that are far from any use at these prices."""
+        if self._near.grids.n_stocks < _WORTH_PRUNING * self._pruned_size:
+            return
         choice = self._values(self._near, price, self.unit_price, self.limits)
         lows = lows_on_path(choice, (np.arange(len(choice.value)),))
         margins = _PRUNED_UNITS * self.unit_price + _PRUNED_SHARE * np.abs(choice.low)[:, None]
         grids = self._near.grids.pruned(lows, margins)
         if grids.n_stocks < _PRUNED_SIZE * self._near.grids.n_stocks:
             self._near.replace_lists(grids)
+        self._pruned_size = self._near.grids.n_stocks
 
     def columns_within(
         self,

@@ -11,7 +11,11 @@ from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.building import build_tables
 from partsplan.optimization.choices import figures_of_rows
 from partsplan.optimization.grids import Gap, Grids
+from partsplan.optimization.holdings import Holdings
 from partsplan.optimization.tables import Family
+
+StockBounds = tuple[Integers, Floats]
+"""Fewest and most units, each of shape (n_parts, n_locations)."""
 
 
 class StockTables:
@@ -32,6 +36,17 @@ class StockTables:
         self.block = block
         self.grids = grids
         self._figures: Family | None = None
+        self._held: tuple[Grids, Floats, StockBounds, Holdings] | None = None
+
+    def holdings(self, unit_price: Floats, limits: StockBounds) -> Holdings:
+        """What the listed stocks cost to hold; kept for the next call with the same arrays."""
+        held = self._held
+        if held is None or held[0] is not self.grids or held[1] is not unit_price:
+            held = None
+        if held is None or held[2] is not limits:
+            found = Holdings.of(self.grids, unit_price, limits)
+            held = self._held = (self.grids, unit_price, limits, found)
+        return held[3]
 
     @property
     def figures(self) -> Family:
