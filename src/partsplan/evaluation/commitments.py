@@ -71,6 +71,12 @@ class Promise:
             return 1.0 / (1.0 + used)
         return max(1.0 - used, 0.0)
 
+    def use_of(self, achieved: float) -> float:
+        """The use behind a figure in the words of the contract."""
+        if self.metric == "mean_wait":
+            return achieved
+        return 1.0 / achieved - 1.0 if self.metric == "uptime" else 1.0 - achieved
+
     @property
     def use_per_target_step(self) -> float:
         """Use lost when the target is tightened by 0.01 (shares) or by 1 hour (mean wait)."""

@@ -66,6 +66,15 @@ class ExpediteRun(OptimizationRun):
         blocks = self.model.blocks(_BLOCK_SIZE)
         return [ExpediteSearch(self.problem, self.model, block, most) for block in blocks]
 
+    def _share(self, other: OptimizationRun) -> None:
+        if isinstance(other, ExpediteRun):
+            self.expedite_searches = other.expedite_searches
+
+    @property
+    def is_monotone(self) -> bool:
+        """Stock at one location takes demand from others: nothing is claimed."""
+        return False
+
     def _fixed_use(self) -> Floats:
         fixed = np.zeros(self.problem.model.n_promises)
         for search in self.expedite_searches:
@@ -107,7 +116,8 @@ class ExpediteRun(OptimizationRun):
         search.find(self.target_gap)
         return search
 
-    def _performance(self, stock: Integers) -> ExpeditedPerformance:
+    def performance(self, stock: Integers) -> ExpeditedPerformance:
+        """Service of a stock of shape (n_parts, n_locations)."""
         return expedited_performance(self.model, stock, self.problem.evaluation)
 
     def _shipment_cost(self, performance: Performance) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from partsplan.demand import DemandRates
 from partsplan.evaluation import Evaluation
 from partsplan.evaluation.measuring import EVALUATIONS
@@ -14,11 +16,13 @@ from partsplan.evaluation.performance import (
 )
 from partsplan.network import ServiceNetwork, read_limits
 from partsplan.optimization.clock import Clock
+from partsplan.optimization.contract_run import ContractRun
 from partsplan.optimization.expedite_plan import ExpediteRun
 from partsplan.optimization.master import check_solver
 from partsplan.optimization.plan import StockingPlan
 from partsplan.optimization.problem import OBJECTIVES, Objective, PlanningProblem
 from partsplan.optimization.run import OptimizationRun
+from partsplan.simulation.arguments import check_share, entropy_of
 
 
 def optimize(
@@ -31,6 +35,8 @@ def optimize(
     time_limit: float | None = None,
     limits: Any = None,
     solver: object = None,
+    confidence: float | None = None,
+    rng: int | np.random.Generator = 0,
 ) -> StockingPlan:
     """Find the stock of least cost that keeps every commitment, with a proven gap.
 
@@ -58,6 +64,13 @@ def optimize(
         for new_investment); ``None`` means ``network.stock``.
     solver : str or PuLP solver, optional
         Solver of the integer master; ``None`` is HiGHS.
+    confidence : float, optional
+        Probability, strictly between 0 and 1, with which every commitment that has
+        ``period_months`` is also to be kept in a single period, as the contract measures it and
+        with uncertain rates drawn anew for each (see `partsplan.simulation.period_probabilities`).
+        ``None`` plans for the long run only.
+    rng : int or numpy Generator
+        Seed of the periods simulated for ``confidence``; runs with the same seed repeat.
 
     Returns
     -------
@@ -104,11 +117,15 @@ def optimize(
     check_network_and_demand(network, demand)
     _check_options(network, evaluation, objective, gap, time_limit)
     check_solver(solver)
+    if confidence is not None:
+        check_share("confidence", confidence)
     model = service_model(network, demand, evaluation)
     problem = PlanningProblem.of(model, read_limits(network, limits), objective, evaluation)
-    if network.shortages == "expedite":
-        return ExpediteRun(problem, gap, solver, clock).plan()
-    return OptimizationRun(problem, gap, solver, clock).plan()
+    kind = ExpediteRun if network.shortages == "expedite" else OptimizationRun
+    run = kind(problem, gap, solver, clock)
+    if confidence is None:
+        return run.plan()
+    return ContractRun(run, confidence, entropy_of(rng)).plan()
 
 
 def _check_options(

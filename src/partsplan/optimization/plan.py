@@ -19,6 +19,7 @@ from partsplan.evaluation.describing import commitment_lines, commitment_table_h
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork, frame_of
 from partsplan.optimization.axes import Integers
+from partsplan.optimization.period_confidence import ConfidentCommitment, PeriodConfidence
 from partsplan.simulation import Confirmation, confirm
 
 
@@ -111,6 +112,15 @@ class StockingPlan:
     """Passes of the price search over all parts."""
     runtime_seconds: float
     """Wall-clock time [s]."""
+    period_confidence: PeriodConfidence | None = None
+    """How sure the plan is to keep its commitments in a period; None where it was not asked."""
+
+    @property
+    def period_probabilities(self) -> Rows[ConfidentCommitment]:
+        """Asked and simulated probability of every commitment with a period; empty if not asked."""
+        if self.period_confidence is None:
+            return Rows([], ConfidentCommitment, None)
+        return self.period_confidence.rows
 
     @property
     def has_solution(self) -> bool:
@@ -132,7 +142,8 @@ class StockingPlan:
 
     def summary(self) -> str:
         """The plan as text: status, cost, proof and every commitment."""
-        return "\n".join([self._headline(), *self._figure_lines(), *self._commitment_lines()])
+        lines = [self._headline(), *self._figure_lines(), *self._commitment_lines()]
+        return "\n".join([*lines, *self._period_lines()])
 
     def _headline(self) -> str:
         if self.stock is None:
@@ -156,9 +167,10 @@ class StockingPlan:
             lines.append(f"  {word}  {self.cost:,.2f}{period}")
         if self.bound is None or self.gap is None:
             return [*lines, "  proof         none"]
+        scope = "" if self.period_confidence is None else "for the long run "
         return [
             *lines,
-            f"  proof         no plan has less than {self.bound:,.2f}{period} of {word}"
+            f"  proof         no plan {scope}has less than {self.bound:,.2f}{period} of {word}"
             f"{' and shipments' * (len(lines) > 2 and self.objective == 'holding_cost')}: "
             f"gap {100 * self.gap:.4f} %",
         ]
@@ -188,8 +200,16 @@ class StockingPlan:
         unit = f" (price{period} for 0.01 more, or 1 hour less)" if priced else ""
         return [head + unit, *commitment_lines(self.commitments)]
 
+    def _period_lines(self) -> list[str]:
+        if self.period_confidence is None or self.cost is None:
+            return []
+        _, period = _OBJECTIVE_WORDS[self.objective]
+        return self.period_confidence.lines(self.cost, period)
+
     def _repr_html_(self) -> str:
         text = "<br>".join(escape(line) for line in [self._headline(), *self._figure_lines()])
         if self.performance is None:
             return text + "<br>" + "<br>".join(escape(line) for line in self._commitment_lines())
-        return f"<p>{text}</p>{commitment_table_html(self.commitments)}"
+        below = "<br>".join(escape(line) for line in self._period_lines())
+        table = f"<p>{text}</p>{commitment_table_html(self.commitments)}"
+        return f"{table}<p>{below}</p>" if below else table

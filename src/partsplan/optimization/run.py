@@ -10,6 +10,7 @@ import numpy as np
 
 from partsplan.errors import PartsplanError
 from partsplan.evaluation import CommitmentResult, ImpossibleCommitment, Performance
+from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.performance import performance_of
 from partsplan.evaluation.results import Rows
 from partsplan.optimization.all_blocks import AllBlocks
@@ -25,7 +26,7 @@ from partsplan.optimization.search import BlockSearch
 logger = logging.getLogger("partsplan")
 
 
-_OPTIMAL_GAP = 1e-9
+OPTIMAL_GAP = 1e-9
 _DUAL_TOLERANCE = 1e-6
 _FINEST = 1e-9
 _TABLE_SHARE_OF_GAP = 1e-2
@@ -55,7 +56,7 @@ class OptimizationRun:
         fixed = self._fixed_use()
         impossible = self._impossible(fixed)
         if impossible:
-            return self._without_solution(PlanStatus.INFEASIBLE, impossible)
+            return self.without_solution(PlanStatus.INFEASIBLE, impossible)
         allowed = (problem.allowed - fixed)[problem.kept]
         scale = np.maximum(allowed, 1e-12 * np.maximum(problem.allowed[problem.kept], 1e-300))
         blocks = self._blocks(scale)
@@ -65,9 +66,9 @@ class OptimizationRun:
             search = self._searched(state, blocks)
             bound = min(bound, search.bound)  # the first is for the targets as they were promised
             if search.best is None:
-                return self._without_solution(PlanStatus.NO_SOLUTION, [])
+                return self.without_solution(PlanStatus.NO_SOLUTION, [])
             stock = self._stock_of(search)
-            performance = self._performance(stock)
+            performance = self.performance(stock)
             if all(result.is_met for result in performance.commitments):
                 return self._with_solution(bound, state, stock, performance)
             logger.info("the evaluation misses a commitment; the targets are tightened")
@@ -76,6 +77,21 @@ class OptimizationRun:
             "The plan found misses a commitment when it is evaluated, by more than rounding. "
             "This is a fault of partsplan; please report the tables."
         )
+
+    def tightened(self, promises: tuple[Promise, ...]) -> OptimizationRun:
+        """A run for other targets of the same promises; what the price search keeps is shared."""
+        problem = replace(self.problem, model=self.problem.model.with_promises(promises))
+        run = type(self)(problem, self.target_gap, self.solver, self.clock)
+        run._share(self)
+        return run
+
+    def _share(self, other: OptimizationRun) -> None:
+        self.searches = other.searches
+
+    @property
+    def is_monotone(self) -> bool:
+        """Whether more stock never harms: no location's customers change their shipper."""
+        return not any(search.block.weights.has_direct_routes for search in self.searches)
 
     @cached_property
     def searches(self) -> list[BlockSearch]:
@@ -102,7 +118,8 @@ class OptimizationRun:
                 return state
         return finder.finish(_DUAL_TOLERANCE)
 
-    def _performance(self, stock: Integers) -> Performance:
+    def performance(self, stock: Integers) -> Performance:
+        """Service of a stock of shape (n_parts, n_locations)."""
         return performance_of(self.problem.model, stock, self.problem.evaluation)
 
     def _shipment_cost(self, performance: Performance) -> float:
@@ -149,7 +166,7 @@ class OptimizationRun:
         bound = min(max(bound, 0.0), cost)  # no stock costs less than nothing
         is_proven = np.isfinite(bound) and self._is_proven()
         gap = relative_gap(cost, bound)
-        gap = 0.0 if gap <= _OPTIMAL_GAP else gap
+        gap = 0.0 if gap <= OPTIMAL_GAP else gap
         price = state.price if is_proven else None
         return StockingPlan(
             status=PlanStatus.OPTIMAL if is_proven and gap == 0.0 else PlanStatus.FEASIBLE,
@@ -165,13 +182,14 @@ class OptimizationRun:
             performance=performance,
             evaluation=problem.evaluation,
             bound_evaluation=problem.evaluation,
-            stopped_by=self._stopped_by(gap),
+            stopped_by=self.stopped_by(gap),
             passes=state.passes,
             runtime_seconds=self.clock.seconds,
         )
 
-    def _stopped_by(self, gap: float) -> StoppedBy:
-        if gap <= max(self.target_gap, _OPTIMAL_GAP):
+    def stopped_by(self, gap: float) -> StoppedBy:
+        """What ended the search, by the gap that is left."""
+        if gap <= max(self.target_gap, OPTIMAL_GAP):
             return "gap"
         return "time" if self.clock.is_over else "effort"
 
@@ -195,9 +213,10 @@ class OptimizationRun:
     def _rows(self, rows: list[ImpossibleCommitment]) -> Rows[ImpossibleCommitment]:
         return Rows(rows, ImpossibleCommitment, self.problem.network.frame_backend)
 
-    def _without_solution(
+    def without_solution(
         self, status: PlanStatus, impossible: list[ImpossibleCommitment]
     ) -> StockingPlan:
+        """A result without a plan."""
         return StockingPlan(
             status=status,
             objective=self.problem.objective,

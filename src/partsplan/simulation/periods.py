@@ -6,37 +6,21 @@ of its own, with its own factor of each uncertain rate, after a warm-up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
 from partsplan.demand import DemandRates
 from partsplan.errors import PartsplanError
-from partsplan.evaluation.commitments import DAYS_PER_YEAR, Promise
-from partsplan.evaluation.performance import MET_TOLERANCE, check_network_and_demand
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork
-from partsplan.simulation.arguments import (
-    check_count,
-    check_positive,
-    check_share,
-    entropy_of,
-)
-from partsplan.simulation.customers import customer_stops
+from partsplan.simulation.arguments import check_share, entropy_of
 from partsplan.simulation.lead_times import LeadTimeLaw
-from partsplan.simulation.measured import measured_shipments, measured_weights
-from partsplan.simulation.running import Experiment, Progress, run_pieces
-from partsplan.simulation.simulate import experiment_on
-from partsplan.simulation.sourced import sourced_stops
-
-Floats = NDArray[np.float64]
-
-_MONTHS_PER_YEAR = 12.0
+from partsplan.simulation.measured_periods import MeasuredPeriods, measured_periods
+from partsplan.simulation.running import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,99 +125,46 @@ def period_probabilities(
     >>> row.lower < 0.74 < row.upper  # one quarter in four breaks the promise
     True
     """
-    check_network_and_demand(network, demand)
-    check_count("periods", periods, 2)
     check_share("confidence", confidence)
-    if period_months is not None:
-        check_positive("period_months", period_months)
-    entropy = entropy_of(rng)
-    whole = experiment_on(
-        network, demand, stock, years=1.0, lead_times=lead_times, resupply_cv=resupply_cv
+    measured = measured_periods(
+        network,
+        demand,
+        stock,
+        periods=periods,
+        entropy=entropy_of(rng),
+        period_months=period_months,
+        lead_times=lead_times,
+        resupply_cv=resupply_cv,
+        executor=executor,
+        progress=progress,
     )
-    promises = [_with_period(promise, period_months) for promise in whole.model.promises]
-    lengths = sorted({p.period_months for p in promises if p.period_months is not None})
-    if not lengths:
+    if not measured:
         raise PartsplanError(
             "No commitment has a period: give period_months in the commitments table or as an "
             "argument."
         )
-    found: dict[str, PeriodProbability] = {}
-    for months in lengths:
-        chosen = tuple(p for p in promises if p.period_months == months)
-        experiment = _over_periods(whole, chosen, months)
-        sums = run_pieces(
-            experiment,
-            periods,
-            (*entropy, round(months * 1000)),
-            executor=executor,
-            progress=progress,
-        )
-        days = experiment.window_days
-        rows = _judged(chosen, sums.base, sums.amount, days=days, confidence=confidence)
-        found |= {row.commitment_id: row for row in rows}
-    ordered = [found[p.commitment_id] for p in promises if p.commitment_id in found]
-    return Rows(ordered, PeriodProbability, network.frame_backend)
+    rows = [_judged(figures, confidence) for figures in measured]
+    return Rows(rows, PeriodProbability, network.frame_backend)
 
 
-def _with_period(promise: Promise, period_months: float | None) -> Promise:
-    if promise.period_months is not None or period_months is None:
-        return promise
-    return replace(promise, period_months=period_months)
-
-
-def _over_periods(whole: Experiment, promises: tuple[Promise, ...], months: float) -> Experiment:
-    """The same experiment for some promises, each replication one period."""
-    model = whole.model.with_promises(promises)
-    window_days = months / _MONTHS_PER_YEAR * DAYS_PER_YEAR
-    if model.network.shortages == "expedite":
-        asked = sourced_stops(model, whole.stock)
-        return Experiment.of_customers(
-            model,
-            whole.stock,
-            asked.classes,
-            measured_shipments(model, asked),
-            lead_times=whole.lead_times,
-            window_days=window_days,
-            asked_in_turn=asked.sources,
-        )
-    customers = customer_stops(model, whole.stock)
-    return Experiment.of_customers(
-        model,
-        whole.stock,
-        customers,
-        measured_weights(model, customers),
-        lead_times=whole.lead_times,
-        window_days=window_days,
+def _judged(measured: MeasuredPeriods, confidence: float) -> PeriodProbability:
+    """A promise with the share of its periods that keep it."""
+    promise, kept = measured.promise, measured.kept
+    lower, upper = binomial_interval(int(kept.sum()), len(kept), confidence)
+    has_figure = measured.demands > 0
+    middle = float(np.median(measured.use[has_figure])) if has_figure.any() else None
+    return PeriodProbability(
+        commitment_id=promise.commitment_id,
+        metric=promise.metric,
+        target=promise.target,
+        period_months=float(promise.period_months or 0.0),
+        probability=float(kept.mean()),
+        lower=lower,
+        upper=upper,
+        median=None if middle is None else promise.achieved(middle),
+        unit=promise.unit,
+        demands=float(measured.demands.mean()),
     )
-
-
-def _judged(
-    promises: Sequence[Promise], base: Floats, amount: Floats, *, days: float, confidence: float
-) -> list[PeriodProbability]:
-    """Every promise with the share of its periods that keep it."""
-    rows = []
-    for promise, asked, bad in zip(promises, base, amount, strict=True):
-        over = np.full(len(asked), days) if promise.metric == "uptime" else asked
-        use = np.divide(bad, over, out=np.zeros(len(over)), where=over > 0)
-        kept = use <= promise.allowed * (1.0 + MET_TOLERANCE)
-        lower, upper = binomial_interval(int(kept.sum()), len(kept), confidence)
-        has_figure = asked > 0
-        middle = float(np.median(use[has_figure])) if has_figure.any() else None
-        rows.append(
-            PeriodProbability(
-                commitment_id=promise.commitment_id,
-                metric=promise.metric,
-                target=promise.target,
-                period_months=float(promise.period_months or 0.0),
-                probability=float(kept.mean()),
-                lower=lower,
-                upper=upper,
-                median=None if middle is None else promise.achieved(middle),
-                unit=promise.unit,
-                demands=float(asked.mean()),
-            )
-        )
-    return rows
 
 
 def binomial_interval(kept: int, n: int, confidence: float) -> tuple[float, float]:

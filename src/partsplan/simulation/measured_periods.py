@@ -1,0 +1,135 @@
+"""Periods as a contract measures them: the figure of every commitment in each simulated period.
+
+Every replication is one period of its own, with its own factor of each uncertain rate, after a
+warm-up; so periods are independent of one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.demand import DemandRates
+from partsplan.evaluation.commitments import DAYS_PER_YEAR, Promise
+from partsplan.evaluation.performance import MET_TOLERANCE, check_network_and_demand
+from partsplan.network import ServiceNetwork
+from partsplan.simulation.arguments import check_count, check_positive
+from partsplan.simulation.customers import customer_stops
+from partsplan.simulation.lead_times import LeadTimeLaw
+from partsplan.simulation.measured import measured_shipments, measured_weights
+from partsplan.simulation.running import Experiment, Progress, run_pieces
+from partsplan.simulation.simulate import experiment_on
+from partsplan.simulation.sourced import sourced_stops
+
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
+_MONTHS_PER_YEAR = 12.0
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredPeriods:
+    """What one promise measured in simulated periods."""
+
+    promise: Promise
+    use: Floats
+    """Shape (n_periods,): use as the contract measures it, in the unit of `Promise.allowed`; 0 in
+    a period without demand."""
+    demands: Floats
+    """Shape (n_periods,): units asked for, in the scope of the promise."""
+
+    @property
+    def kept(self) -> Booleans:
+        """Whether each period keeps the promise; shape (n_periods,)."""
+        return np.asarray(self.use <= self.promise.allowed * (1.0 + MET_TOLERANCE))
+
+
+def measured_periods(
+    network: ServiceNetwork,
+    demand: DemandRates,
+    stock: Any,
+    *,
+    periods: int,
+    entropy: tuple[int, ...],
+    period_months: float | None = None,
+    lead_times: LeadTimeLaw = "deterministic",
+    resupply_cv: float | None = None,
+    executor: Executor | None = None,
+    progress: Progress = False,
+) -> tuple[MeasuredPeriods, ...]:
+    """Periods of every promise that has one, in table order; arguments as `period_probabilities`.
+
+    ``entropy`` seeds the random streams: the same entropy gives different stocks the same
+    failures, as far as the same locations ship.
+    """
+    check_network_and_demand(network, demand)
+    check_count("periods", periods, 2)
+    if period_months is not None:
+        check_positive("period_months", period_months)
+    whole = experiment_on(
+        network, demand, stock, years=1.0, lead_times=lead_times, resupply_cv=resupply_cv
+    )
+    promises = [_with_period(promise, period_months) for promise in whole.model.promises]
+    lengths = sorted({p.period_months for p in promises if p.period_months is not None})
+    found: dict[str, MeasuredPeriods] = {}
+    for months in lengths:
+        chosen = tuple(p for p in promises if p.period_months == months)
+        experiment = _over_periods(whole, chosen, months)
+        sums = run_pieces(
+            experiment,
+            periods,
+            (*entropy, round(months * 1000)),
+            executor=executor,
+            progress=progress,
+        )
+        found |= _measured(chosen, sums.base, sums.amount, experiment.window_days)
+    return tuple(found[p.commitment_id] for p in promises if p.commitment_id in found)
+
+
+def _measured(
+    promises: Sequence[Promise], base: Floats, amount: Floats, days: float
+) -> dict[str, MeasuredPeriods]:
+    """The figure of every promise in each period."""
+    measured = {}
+    for promise, asked, bad in zip(promises, base, amount, strict=True):
+        over = np.full(len(asked), days) if promise.metric == "uptime" else asked
+        use = np.divide(bad, over, out=np.zeros(len(over)), where=over > 0)
+        measured[promise.commitment_id] = MeasuredPeriods(promise, use, asked)
+    return measured
+
+
+def _with_period(promise: Promise, period_months: float | None) -> Promise:
+    if promise.period_months is not None or period_months is None:
+        return promise
+    return replace(promise, period_months=period_months)
+
+
+def _over_periods(whole: Experiment, promises: tuple[Promise, ...], months: float) -> Experiment:
+    """The same experiment for some promises, each replication one period."""
+    model = whole.model.with_promises(promises)
+    window_days = months / _MONTHS_PER_YEAR * DAYS_PER_YEAR
+    if model.network.shortages == "expedite":
+        asked = sourced_stops(model, whole.stock)
+        return Experiment.of_customers(
+            model,
+            whole.stock,
+            asked.classes,
+            measured_shipments(model, asked),
+            lead_times=whole.lead_times,
+            window_days=window_days,
+            asked_in_turn=asked.sources,
+        )
+    customers = customer_stops(model, whole.stock)
+    return Experiment.of_customers(
+        model,
+        whole.stock,
+        customers,
+        measured_weights(model, customers),
+        lead_times=whole.lead_times,
+        window_days=window_days,
+    )
