@@ -35,6 +35,8 @@ _MANY_PARTS = 2_000
 _PROOF_SIZE = 150
 _PROOF_NODES = 300
 _EFFORT_NODES = 600
+_TRIAL_NODES = 20
+_TRIAL_GAP = 2e-3
 _TIGHTENINGS = 5
 _TIGHTENING = 1e-9
 
@@ -49,6 +51,8 @@ class OptimizationRun:
         self.clock = clock
         places = problem.network.n_parts * problem.network.n_locations
         self.is_small = places <= _PROOF_SIZE
+        self.is_trial = False
+        """Whether a good plan is enough, found soon; nothing is proven beyond the effort then."""
 
     def plan(self) -> StockingPlan:
         """The plan."""
@@ -79,9 +83,10 @@ class OptimizationRun:
         )
 
     def tightened(self, promises: tuple[Promise, ...]) -> OptimizationRun:
-        """A run for other targets of the same promises; what the price search keeps is shared."""
+        """A trial of other targets for the same promises; the price search's tables are shared."""
         problem = replace(self.problem, model=self.problem.model.with_promises(promises))
-        run = type(self)(problem, self.target_gap, self.solver, self.clock)
+        run = type(self)(problem, max(self.target_gap, _TRIAL_GAP), self.solver, self.clock)
+        run.is_trial = True
         run._share(self)
         return run
 
@@ -137,6 +142,9 @@ class OptimizationRun:
 
     def _searched(self, state: PriceState, blocks: AllBlocks) -> PlanSearch:
         search = PlanSearch(blocks, state, self.solver, self.clock)
+        if self.is_trial:
+            search.run(self.target_gap, _TRIAL_NODES, 0)
+            return search
         is_open_ended = self.target_gap == 0.0 or np.isfinite(self.clock.seconds_left)
         search.run(
             max(self.target_gap, 1e-10),

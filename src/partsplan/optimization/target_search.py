@@ -12,6 +12,8 @@ from dataclasses import dataclass
 _NARROWEST = 0.02
 """Width of the bracket that ends the search, as a share of the use that may be avoided."""
 _LEAST_STEP, _LARGEST_STEP = 0.15, 0.9
+_TIGHTER = 0.8
+"""Use to presume kept, per use that was kept before and is no more."""
 _FROM_ABOVE = 1e-6
 
 
@@ -56,7 +58,8 @@ class TargetSearch:
         elif self._broken is None or use < self._broken:
             self._broken, self._broken_quantile = use, max(quantile, self.promised)
             if self._kept >= use:  # other commitments' targets made the difference
-                self._kept, self._kept_quantile = self.fixed, self.fixed_quantile
+                self._kept = self.fixed + _TIGHTER * (use - self.fixed)
+                self._kept_quantile = self.promised
         self.aim = self._next()
 
     def _next(self) -> float:
