@@ -138,7 +138,7 @@ class ContractRun:
                 following = self._next(aims, searches)
             aims = following
             plan = self.run.tightened(self._tightened(aims)).plan()
-        return self._confirmed(searches)
+        return self._confirmed(searches, is_last=True)
 
     def _next(self, aims: Floats, searches: list[TargetSearch]) -> Floats:
         following = aims.copy()
@@ -169,7 +169,9 @@ class ContractRun:
             100.0 * shares.min(),
         )
 
-    def _confirmed(self, searches: list[TargetSearch]) -> StockingPlan | None:
+    def _confirmed(
+        self, searches: list[TargetSearch], *, is_last: bool = False
+    ) -> StockingPlan | None:
         """The cheapest plan that periods of its own confirm; what refuses others is learnt."""
         for trial in sorted(self.trials, key=lambda trial: trial.cost):
             if trial in self.refused or (trial.shares < self.confidence).any():
@@ -182,6 +184,8 @@ class ContractRun:
                 np.array(searches, dtype=object)[short], trial.uses[short], strict=True
             ):
                 search.saw(float(use), search.promised, is_kept=False)
+            if (trial.shares >= self.level).all() and not is_last:
+                return None  # its targets were taken for good: others may be cheaper than the next
         return None
 
     def _looked_at_anew(self, trial: Trial) -> tuple[StockingPlan | None, Booleans]:
