@@ -92,3 +92,11 @@ def test_wider_at_a_higher_level_and_as_a_frame() -> None:
     frame = narrow.to_frame()
     assert isinstance(frame, pd.DataFrame)
     assert list(frame) == ["hours", "survival", "at_risk", "failures", "lower", "upper"]
+
+
+def test_weights_far_below_one_leave_the_bounds_open() -> None:
+    weights = (0.001, 3.0, 1.0, 1e-9)
+    lives = exact([5, 20], [5, 20])
+    curve = curve_of([life | {"weight": w} for life, w in zip(lives, weights, strict=True)])
+    assert curve.survival[0] == pytest.approx(1 - 0.001 / 4.001)
+    assert (curve.lower[0], curve.upper[0]) == (0.0, pytest.approx(1.0))

@@ -92,7 +92,7 @@ def _kaplan_meier(data: LifeData, level: float) -> SurvivalCurve:
         data.lower, data.weight, hours
     )
     survival = np.cumprod(1.0 - failures / at_risk).astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         variance = np.cumsum(failures / (at_risk * (at_risk - failures)))
         spread = scipy.special.ndtri(0.5 * (1.0 + level)) * np.sqrt(variance) / -np.log(survival)
         lower, upper = survival ** np.exp(spread), survival ** np.exp(-spread)
