@@ -156,12 +156,11 @@ def _with_fraction(likelihood: LifeLikelihood, start: Floats) -> Maximum:
     whole = np.full(len(start), CERTAIN)
     most = np.clip(data.observed_failures / (data.observed_failures + data.censored), 0.01, 0.98)
     odds = np.log(most / (1.0 - most))
-    few = np.column_stack([np.full(len(start), -likelihood.law.quantile(0.6)), start[:, 1], odds])
     near = np.column_stack([plain.parameters, np.full(len(start), 2.0)])
     only_failed = np.column_stack([_fit_of_failures(likelihood), odds])
     vanishing = np.full(len(start), -np.inf)
     best = Maximum(np.column_stack([plain.parameters, whole]), plain.value, plain.is_found)
-    for first in (few, near, only_failed):
+    for first in (near, only_failed):
         found = maximize(likelihood, first)
         better = found.is_found & (found.value > best.value + 1e-7)
         is_at_edge = found.parameters[:, 2] >= SURELY_FAIL
