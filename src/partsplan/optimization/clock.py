@@ -1,8 +1,12 @@
-"""Time that an optimization may take."""
+"""Time that an optimization may take, and who is told how far it has come."""
 
 from __future__ import annotations
 
 import time
+
+import numpy as np
+
+from partsplan.optimization.progress import Listener, Progress, listener_of
 
 
 class Clock:
@@ -12,11 +16,15 @@ class Clock:
     ----------
     time_limit
         Seconds from now; ``None`` for no limit.
+    progress
+        Who is told of every step, as in `optimize`.
     """
 
-    def __init__(self, time_limit: float | None) -> None:
+    def __init__(self, time_limit: float | None, progress: bool | Listener = False) -> None:
         self._start = time.perf_counter()
         self._limit = float("inf") if time_limit is None else time_limit
+        self._listener = listener_of(progress)
+        self.is_interrupted = False
 
     @property
     def seconds(self) -> float:
@@ -30,5 +38,25 @@ class Clock:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time limit has passed."""
-        return self.seconds_left <= 0.0
+        """Whether the time limit has passed, or the user has interrupted."""
+        return self.is_interrupted or self.seconds_left <= 0.0
+
+    def interrupt(self) -> None:
+        """Let the search end with what it has."""
+        self.is_interrupted = True
+
+    def report(self, passes: int, bound: float, cost: float = np.inf) -> None:
+        """Tell how far the search has come; ``inf`` where a figure is not known yet."""
+        has_bound, has_cost = np.isfinite(bound), np.isfinite(cost)
+        gap = max(0.0, (cost - bound) / cost) if has_bound and has_cost and cost > 0 else None
+        left = self.seconds_left
+        self._listener(
+            Progress(
+                passes=passes,
+                bound=bound if has_bound else None,
+                cost=cost if has_cost else None,
+                gap=gap,
+                seconds=self.seconds,
+                seconds_left=max(left, 0.0) if np.isfinite(left) else None,
+            )
+        )

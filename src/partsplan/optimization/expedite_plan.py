@@ -40,13 +40,17 @@ class _PassLimit(Clock):
 
     def __init__(self, clock: Clock, state: PriceState, blocks: ExpediteBlocks) -> None:
         super().__init__(None if np.isinf(clock.seconds_left) else max(clock.seconds_left, 0.0))
-        self._state, self._blocks = state, blocks
+        self._whole, self._state, self._blocks = clock, state, blocks
 
     @property
     def is_over(self) -> bool:
         """Whether time or passes have run out."""
         spent = self._state.passes >= _PASSES and not self._blocks.is_listed
-        return spent or self.seconds_left <= 0.0
+        return spent or self._whole.is_over
+
+    def report(self, passes: int, bound: float, cost: float = np.inf) -> None:
+        """Tell those who listen to the whole run."""
+        self._whole.report(passes, bound, cost)
 
 
 class ExpediteRun(OptimizationRun):
@@ -106,7 +110,13 @@ class ExpediteRun(OptimizationRun):
     def _prices(self, blocks: ExpediteBlocks) -> PriceState:  # type: ignore[override]
         finder = PriceFinder(blocks, self.clock)  # type: ignore[arg-type]
         finder.clock = _PassLimit(self.clock, finder.state, blocks)
-        state = finder.run(_DUAL_TOLERANCE)
+        try:
+            state = finder.run(_DUAL_TOLERANCE)
+        except KeyboardInterrupt:
+            if finder.state.passes == 0:
+                raise
+            self.clock.interrupt()
+            state = finder.state
         if not blocks.is_listed:
             state.bound = blocks.proven(state.price)
         return state

@@ -6,8 +6,6 @@ on the way; where that is not enough, the integer master chooses among the near 
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 
 from partsplan.optimization.all_blocks import AllBlocks
@@ -20,9 +18,6 @@ from partsplan.optimization.master import IntegerMaster
 from partsplan.optimization.prices import PriceState
 from partsplan.optimization.restricted import RestrictedSolution
 from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
-
-logger = logging.getLogger("partsplan")
-
 
 _NEAR_PER_PART = 20
 _NEAR_AT_MOST = 40_000
@@ -98,14 +93,14 @@ class PlanSearch:
         self._add_near_columns()
         self._offer(self._cheapest_by_part())
         self._first_plan()
-        logger.info("rounding: bound %.8g, cost %.8g", self.bound, self.cost)
+        self.clock.report(self.state.passes, self.bound, self.cost)
 
     def _branch(
         self, tree: BranchAndPrice, gap: float, nodes: int | None, *, closes: bool = True
     ) -> None:
         tree.run(self._look, gap, self.clock, nodes, closes=closes)
         self.bound = max(self.bound, min(tree.bound, self.cost))
-        logger.info("%d nodes: bound %.8g, cost %.8g", tree.nodes, self.bound, self.cost)
+        self.clock.report(self.state.passes + tree.passes, self.bound, self.cost)
 
     def _look(self, found: RestrictedSolution | Choice | None) -> float:
         """Consider a node's relaxed solution or final choice; returns the best cost known."""

@@ -21,6 +21,7 @@ from partsplan.optimization.expedite_plan import ExpediteRun
 from partsplan.optimization.master import check_solver
 from partsplan.optimization.plan import StockingPlan
 from partsplan.optimization.problem import OBJECTIVES, Objective, PlanningProblem
+from partsplan.optimization.progress import Listener
 from partsplan.optimization.run import OptimizationRun
 from partsplan.simulation.arguments import check_share, entropy_of
 
@@ -37,6 +38,7 @@ def optimize(
     solver: object = None,
     confidence: float | None = None,
     rng: int | np.random.Generator = 0,
+    progress: bool | Listener = False,
 ) -> StockingPlan:
     """Find the stock of least cost that keeps every commitment, with a proven gap.
 
@@ -71,6 +73,10 @@ def optimize(
         ``None`` plans for the long run only.
     rng : int or numpy Generator
         Seed of the periods simulated for ``confidence``; runs with the same seed repeat.
+    progress : bool or callable, default False
+        True shows a bar of tqdm; a function is called with a `Progress` record at every step.
+        The log of ``partsplan`` tells the same. Ctrl-C ends the search with the best plan so far
+        (``stopped_by`` "interrupt").
 
     Returns
     -------
@@ -113,7 +119,7 @@ def optimize(
     >>> plan.status.value, plan.stock.to_records(), plan.annual_cost
     ('optimal', [{'part_id': 'P1', 'location_id': 'DC', 'base_stock': 3}], 60.0)
     """
-    clock = Clock(time_limit)
+    clock = Clock(time_limit, progress)
     check_network_and_demand(network, demand)
     _check_options(network, evaluation, objective, gap, time_limit)
     check_solver(solver)

@@ -7,7 +7,6 @@ restricted master's duals are used, drawn toward the best prices so far (Wentges
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,9 +16,6 @@ from partsplan.optimization.axes import Floats
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import ColumnPool, Columns
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
-
-logger = logging.getLogger("partsplan")
-
 
 _STEP_POWER = 0.9
 _LARGEST_STEP = 50.0
@@ -66,10 +62,13 @@ class PriceFinder:
         All parts.
     clock
         Time limit and interrupt.
+    price
+        Prices to start from, such as those of an earlier plan.
     """
 
-    def __init__(self, blocks: AllBlocks, clock: Clock) -> None:
+    def __init__(self, blocks: AllBlocks, clock: Clock, price: Floats | None = None) -> None:
         self.blocks = blocks
+        self._given_price = price
         self.allowed = blocks.allowed
         self.clock = clock
         self.state = PriceState(price=np.zeros(len(blocks.allowed)))
@@ -102,7 +101,7 @@ class PriceFinder:
         if result.bound > self.state.bound:
             self.state.bound, self.state.price = result.bound, price.copy()
             self.state.least = result.least
-        logger.info("pass %d: bound %.8g", self.state.passes, self.state.bound)
+        self.clock.report(self.state.passes, self.state.bound)
         return result, self.state.pool.add(result.columns)
 
     def _pass_if_it_may_help(self, price: Floats) -> tuple[PricedParts, Columns]:
@@ -116,7 +115,7 @@ class PriceFinder:
 
     def _multiply(self) -> None:
         """Multiplicative passes until the bound stalls."""
-        price = self._first_price()
+        price = self._first_price() if self._given_price is None else self._given_price
         best_price, values = price, [-np.inf]
         for _ in range(_START_PASSES):
             result, _ = self._pass(price, _START_TOLERANCE)

@@ -49,6 +49,7 @@ class OptimizationRun:
         self.target_gap = gap
         self.solver = solver
         self.clock = clock
+        self.first_price: Floats | None = None
         places = problem.network.n_parts * problem.network.n_locations
         self.is_small = places <= _PROOF_SIZE
         self.is_trial = False
@@ -114,7 +115,16 @@ class OptimizationRun:
 
     def _prices(self, blocks: AllBlocks) -> PriceState:
         """Prices and bound; many parts need no linear programme where rounding is close enough."""
-        finder = PriceFinder(blocks, self.clock)
+        finder = PriceFinder(blocks, self.clock, self.first_price)
+        try:
+            return self._found_prices(finder, blocks)
+        except KeyboardInterrupt:
+            if finder.state.passes == 0:
+                raise
+            self.clock.interrupt()
+            return finder.state
+
+    def _found_prices(self, finder: PriceFinder, blocks: AllBlocks) -> PriceState:
         state = finder.start()
         if blocks.n_parts >= _MANY_PARTS:
             search = PlanSearch(blocks, state, self.solver, self.clock)
@@ -146,11 +156,14 @@ class OptimizationRun:
             search.run(self.target_gap, _TRIAL_NODES, 0)
             return search
         is_open_ended = self.target_gap == 0.0 or np.isfinite(self.clock.seconds_left)
-        search.run(
-            max(self.target_gap, 1e-10),
-            None if is_open_ended else _EFFORT_NODES,
-            _PROOF_NODES if self.is_small else 0,
-        )
+        try:
+            search.run(
+                max(self.target_gap, 1e-10),
+                None if is_open_ended else _EFFORT_NODES,
+                _PROOF_NODES if self.is_small else 0,
+            )
+        except KeyboardInterrupt:
+            self.clock.interrupt()
         return search
 
     def _stock_of(self, search: PlanSearch) -> Integers:
@@ -199,6 +212,8 @@ class OptimizationRun:
         """What ended the search, by the gap that is left."""
         if gap <= max(self.target_gap, OPTIMAL_GAP):
             return "gap"
+        if self.clock.is_interrupted:
+            return "interrupt"
         return "time" if self.clock.is_over else "effort"
 
     def _priced(
