@@ -58,6 +58,24 @@ def test_maximum_with_its_reason():
     assert "P at F at most 1" in reason
 
 
+def test_one_unit_may_serve_worse_than_none():
+    """Without stock the 70 % of demand that is ordered comes in 2 days; one unit on the shelf
+    waits in the same queue as the repairs, which take 40."""
+    repair = {"local_repair_fraction": 0.3, "local_repair_days": 40.0}
+    tables = located(
+        {"D": ("", 0.0)},
+        {"P": {"D": 60.0}},
+        [promise("response", 0.65, within_hours=120.0)],
+        part_locations=[{"part_id": "P", "location_id": "D"} | repair],
+        stock=[{"part_id": "P", "location_id": "D", "maximum": 1}],
+    )
+    tables["parts"][0]["resupply_days"] = 2.0
+    plan = plan_of(tables)
+    assert plan.status == "optimal"
+    assert plan.stock.array.tolist() == [[0]]
+    assert_allclose(plan.commitments[0].achieved, 0.7, rtol=1e-9)
+
+
 def test_fixed_forbids_a_mean_wait():
     stock = [{"part_id": "P", "location_id": "D", "fixed": 0, "reason": "kept by the vendor"}]
     tables = located(ONE, {"P": {"D": 20.0}}, [promise("mean_wait", 1.0)], stock=stock)

@@ -39,7 +39,7 @@ def impossible_commitments(
 ) -> list[ImpossibleCommitment]:
     """A record for every promise that no allowed stock keeps.
 
-    Without direct shipping more stock never harms, so endless stock decides; with it, the least
+    Mostly more stock never harms, so the most there may be decides; where it can harm, the least
     use is found by the price search at a price beside which holding costs nothing.
     """
     model = problem.model
@@ -49,11 +49,22 @@ def impossible_commitments(
         promise = model.promises[c]
         least = float(use[c])
         if least > promise.allowed * (1.0 + MET_TOLERANCE):
-            if any(search.block.weights.has_direct_routes for search in searches):
+            if any(map(_more_may_harm, searches)):
                 least = min(least, float(fixed[c]) + _least_use(searches, row, len(problem.kept)))
             if least > promise.allowed * (1.0 + MET_TOLERANCE):
                 found.append(_impossible(problem, promise, least, float(fixed[c])))
     return found
+
+
+def _more_may_harm(search: BlockSearch) -> bool:
+    """Whether a unit more may serve customers worse.
+
+    So it may where an ancestor ships what a location does not hold, and within a response window
+    where a shelf hands out units in the order in which repairs and orders, which cross, were begun.
+    """
+    block = search.block
+    has_repairs = bool((block.tree.repair_fraction > 0).any())
+    return block.weights.has_direct_routes or (has_repairs and bool(block.weights.windows))
 
 
 def _least_use(searches: list[BlockSearch], row: int, n_rows: int) -> float:

@@ -18,7 +18,11 @@ from partsplan.optimization.choices import (
 )
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
-from partsplan.optimization.enumeration import TableTooShortError, stocks_within
+from partsplan.optimization.enumeration import (
+    TableTooShortError,
+    TooManyStocksError,
+    stocks_within,
+)
 from partsplan.optimization.grids import endless_stock, first_grids
 from partsplan.optimization.pricing import PriceSearch
 from partsplan.optimization.problem import PlanningProblem
@@ -28,7 +32,7 @@ _PRUNED_UNITS = 4.0
 _PRUNED_SHARE = 0.02
 _PRUNED_SIZE = 0.7
 _WORTH_PRUNING = 1.3
-_OWNED_PRICE_SHARES = 2.0 ** -np.arange(0.0, 11.0)
+_OWNED_PRICE_SHARES = 2.0 ** -np.concatenate([np.arange(11.0), np.arange(13.0, 41.0, 3.0)])
 
 
 class BlockSearch:
@@ -172,7 +176,7 @@ class BlockSearch:
         slack
             Largest excess, in the objective's unit.
         limit
-            Most columns; beyond it ``TooManyStocksError`` is raised.
+            Most columns; beyond it, or when time is over, ``TooManyStocksError`` is raised.
         changes
             Most locations that differ from the best choice; ``None`` for all columns there are.
         limits
@@ -182,20 +186,28 @@ class BlockSearch:
         tables = self._near if changes is not None else self.wide
         room = np.full(len(self.block.parts), slack)
         while True:
-            low = None
-            if changes is None and self.owned.any():
-                low = self._best_with_owned(price, limits)[1]
             choice = self._values(tables, price, self.unit_price, limits)
-            if low is not None:
-                # owned units cost nothing: at least their full price less all of them
-                saved = low + self.unit_price.max(axis=1) * self.owned - choice.value
-                room = slack + np.maximum(saved, 0.0)
+            if self.clock.is_over:
+                raise TooManyStocksError
+            if changes is None and self.owned.any():
+                room = slack + self._saved_by_owned(choice, price, limits)
             try:
                 rows, stock = stocks_within(choice, tables.grids, room, limit, changes)
             except TableTooShortError as short:
                 tables.refine(short.gaps)
                 continue
             return self._columns(tables, rows, stock)
+
+    def _saved_by_owned(self, choice: FamilyChoice, price: Floats, limits: StockBounds) -> Floats:
+        """Most that a part's best column can be below its value at full price; 0 or more.
+
+        Owned units cost nothing: at least their full price less that of all of them.
+        """
+        found, _ = self._best_with_owned(price, limits)
+        worth = (found.cost + found.uses @ price).reshape(-1, len(self.owned)).min(axis=0)
+        at_most = worth - self._avoidable_use @ price
+        saved = at_most + self.unit_price.max(axis=1) * self.owned - choice.value
+        return np.asarray(np.maximum(saved, 0.0))
 
     def _chosen(self, choice: FamilyChoice) -> Columns:
         """The best column of every part."""
