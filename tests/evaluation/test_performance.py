@@ -146,7 +146,7 @@ def test_supply_availability(systems, items, backorders, availability):
         "part_id": "P2",
         "quantity": 7,
         "parent_part_id": "P0",
-        "cause_fraction": 0.5,
+        "cause_fraction": 0.0,
     }
     tables = {
         "parts": parts,

@@ -58,10 +58,14 @@ def test_parts_inside_others(two_level_tables: Tables) -> None:
     two_level_tables["parts"].append({"part_id": "S", "unit_cost": 1, "resupply_days": 1})
     inside = {"equipment_id": "M", "part_id": "S", "parent_part_id": "P1", "cause_fraction": 0.5}
     two_level_tables["bill_of_materials"].append(inside)
-    assert warnings_of(two_level_tables) == (
+    assert warnings_of(two_level_tables) == ""
+    for part in two_level_tables["parts"][:-1]:
+        part["emergency_hours"] = 12
+    network = ServiceNetwork.from_tables(**two_level_tables, shortages="expedite")
+    assert "\n".join(map(str, network.warnings)) == (
         "bill_of_materials row 3, column parent_part_id: a part that sits in 'P1' is not planned "
-        "with: repairs are taken to find it in stock. Raise resupply_days of the part it sits in "
-        "by the mean wait (evaluation.indenture_figures)."
+        "with where shortages are expedited: repairs are taken to find it in stock. Raise "
+        "resupply_days of the part it sits in by the mean wait (evaluation.indenture_figures)."
     )
 
 

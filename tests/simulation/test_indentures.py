@@ -1,8 +1,10 @@
 """Repairs that wait for parts within parts, against the exact law of one site."""
 
+import numpy as np
 import pytest
 
 import partsplan as pp
+from partsplan.evaluation import indenture_figures
 
 CASES = [
     # shared/cases/exact_two_indenture_single_site.json: LRU rate and repair days, shares and
@@ -50,7 +52,7 @@ def one_site(rate, days, shares, sru_days, **lru):
 
 def simulated(network, stock, **options):
     options = {"years": 4, "replications": 400, "rng": 1, "confidence": 0.999} | options
-    return pp.simulate(network, pp.estimate_demand(network), stock, indentures=True, **options)
+    return pp.simulate(network, pp.estimate_demand(network), stock, **options)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -117,17 +119,15 @@ def test_repairs_at_a_base_need_its_own_inner_parts():
     stock = {("LRU", "BASE"): 2, ("S0", "BASE"): 2, ("S0", "DEPOT"): 60}
     seen = simulated(network, stock)
     # the SRU's pipeline at the base is Poisson with 3 days of its demand, the LRU's own 2 days
-    sru = pp.evaluate(
-        one_site(0.5, 3.0, [1.0], [4.0]), demand_of_base(), {("LRU", "BASE"): 2}
-    ).expected_backorders[0, 0]
+    sru = indenture_figures((0.5, 2.0, 2), np.array([1.0]), np.array([3.0]), np.array([2]))
     bounds = seen.interval("expected_backorders")
-    assert bounds.lower[1, 1] <= sru <= bounds.upper[1, 1]
+    assert bounds.lower[1, 1] <= sru.sru_backorders[0] <= bounds.upper[1, 1]
+    assert bounds.lower[0, 1] <= sru.expected_backorders <= bounds.upper[0, 1]
     assert seen.sums.places.demands[0, 0] == 0
     assert demand.per_year[0, 1] == pytest.approx(182.5)
-
-
-def demand_of_base():
-    return pp.DemandRates.from_table([{"part_id": "LRU", "location_id": "BASE", "per_year": 182.5}])
+    evaluated = pp.evaluate(network, demand, stock)
+    assert evaluated.is_exact
+    assert evaluated.expected_backorders[0, 1] == pytest.approx(sru.expected_backorders, rel=1e-9)
 
 
 def test_what_is_refused():

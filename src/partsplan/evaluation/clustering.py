@@ -24,6 +24,7 @@ def check_clustered_demand(model: ServiceModel, evaluation: str) -> None:
     """Raise `PartsplanError` where clustered demand would need an exact law that there is not."""
     if model.demand.clustering is None:
         return
+    _check_families(model)
     missing = _without_exact_law(model)
     if evaluation == "exact" and missing.any():
         raise PartsplanError(
@@ -43,6 +44,20 @@ def check_clustered_demand(model: ServiceModel, evaluation: str) -> None:
                     "or an uptime there (with evaluation='vari_metric'), or use a "
                     "variance_to_mean of 1 for Poisson demand."
                 )
+
+
+def _check_families(model: ServiceModel) -> None:
+    """Parts that sit in each other have laws for Poisson demand only."""
+    if model.indentures is None or model.demand.clustering is None:
+        return
+    clustered = np.diff(model.demand.clustering.tocsr().indptr) > 0
+    touched = np.flatnonzero(clustered & model.indentures.parts)
+    if len(touched):
+        raise PartsplanError(
+            f"part {model.network.part_ids[touched[0]]!r} has a variance_to_mean above 1 and sits "
+            "in another part or has others inside: such parts are evaluated for Poisson demand "
+            "only. Use a variance_to_mean of 1, or simulate."
+        )
 
 
 def _without_exact_law(model: ServiceModel) -> NDArray[np.bool_]:

@@ -40,6 +40,7 @@ def evaluate(
         How late units are computed. Fill-rate and response commitments are always exact. Where
         shortages are expedited, "exact" solves small groups of locations that help each other
         out as Markov chains; the other two take the fixed point of overflowing demand for all.
+        Parts within parts: see Notes.
 
     Returns
     -------
@@ -54,6 +55,23 @@ def evaluate(
         If demand is clustered (``variance_to_mean`` above 1) where the evaluation has no law.
     ValueError
         If an argument is not of its kind.
+
+    Notes
+    -----
+    Parts within parts (``parent_part_id``, where shortages wait): an LRU is repaired where a share
+    of its demand is repaired locally, and at the top of its replenishment, where resupply is
+    repair but for the condemned share. A repair that needs an SRU waits for it, so the LRU's
+    pipeline there gains its share of the SRU's backorders; the SRU is asked for there, at the
+    rate of these repairs, beside its own customers (figures and ``mean_wait_days`` of an SRU count
+    both, commitments customers only). ``exact`` takes these terms for independent, which holds
+    unless a location repairs an LRU and is also supplied with it by one that repairs it, one SRU
+    sits in an LRU by two ways, or several parts of the family have uncertain rates: ``is_exact``
+    says so. ``vari_metric`` adds their means and variances.
+
+    References
+    ----------
+    Muckstadt (1973), Management Science 20; Sherbrooke (1986), Operations Research 34, and
+    Optimal Inventory Modeling of Systems, 2nd ed., ch. 5, for parts within parts.
 
     Examples
     --------

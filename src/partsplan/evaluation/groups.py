@@ -19,11 +19,10 @@ from partsplan.evaluation.commitments import (
     HOURS_PER_YEAR,
     Scopes,
 )
-from partsplan.evaluation.exact import exact_figures
 from partsplan.evaluation.figures import supply_availability
+from partsplan.evaluation.measuring import block_late_shares, supply_figures
 from partsplan.evaluation.model import PartBlock, ServiceModel
 from partsplan.evaluation.promise_terms import window_days
-from partsplan.evaluation.waiting import late_shares
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -86,7 +85,7 @@ def stream_service(
         chosen = np.concatenate(pieces)
         row = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
         held = stock[block.parts]
-        exact = exact_figures(block.tree, held)
+        exact = supply_figures(block, held, "exact")
         stockout[chosen] = exact.stockout[row, streams.location[chosen]]
         for within, share in late.items():
             days = window_days(np.full(len(chosen), within), hours[chosen])
@@ -103,7 +102,7 @@ def _late(
     inside = days >= 0
     pairs = np.stack([shipper[inside], days[inside]], axis=1)
     windows, window = np.unique(pairs, axis=0, return_inverse=True)
-    shares = late_shares(block.tree, stock, [(int(place), float(u)) for place, u in windows])
+    shares = block_late_shares(block, stock, [(int(place), float(u)) for place, u in windows])
     late[inside] = shares[row[inside], window.reshape(-1)]
     return late
 

@@ -6,14 +6,15 @@ are always measured by the exact law: the approximations are approximations of l
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.evaluation.exact import exact_figures
+from partsplan.evaluation.families import family_figures, family_late_shares
 from partsplan.evaluation.figures import SupplyFigures
 from partsplan.evaluation.model import PartBlock, ServiceModel
 from partsplan.evaluation.moments import metric_figures, vari_metric_figures
@@ -62,16 +63,34 @@ class BlockMeasure:
 
 def measure_block(block: PartBlock, stock: Integers, evaluation: str) -> BlockMeasure:
     """Figures of a block of parts; ``stock`` has one row per part of the block."""
-    tree, weights = block.tree, block.weights
-    figures = _FIGURES[evaluation](tree, stock)
+    weights = block.weights
+    figures = supply_figures(block, stock, evaluation)
     stockout = figures.stockout
     if evaluation != "exact" and not weights.stockout.is_empty:
-        stockout = exact_figures(tree, stock).stockout
-    rate = tree.rate
+        stockout = supply_figures(block, stock, "exact").stockout
+    rate = block.tree.rate
     wait = np.divide(figures.expected_backorders, rate, out=np.zeros_like(rate), where=rate > 0)
-    late = late_shares(tree, stock, weights.windows)
+    late = block_late_shares(block, stock, weights.windows)
     is_exact = figures.is_exact and _service_is_exact(block, stock)
     return BlockMeasure(block, stock, figures, wait, stockout, late, is_exact)
+
+
+def supply_figures(block: PartBlock, stock: Integers, evaluation: str) -> SupplyFigures:
+    """Figures of a block, parts that sit in each other together."""
+    if block.family is None:
+        return _FIGURES[evaluation](block.tree, stock)
+    found = family_figures(block.family, stock[np.newaxis], evaluation)
+    names = [field.name for field in fields(found) if field.name != "is_exact"]
+    return replace(found, **{name: getattr(found, name)[0] for name in names})
+
+
+def block_late_shares(
+    block: PartBlock, stock: Integers, windows: Sequence[tuple[int, float]]
+) -> Floats:
+    """`late_shares` of a block, parts that sit in each other together."""
+    if block.family is None:
+        return late_shares(block.tree, stock, windows)
+    return np.asarray(family_late_shares(block.family, stock[np.newaxis], windows)[0])
 
 
 def _service_is_exact(block: PartBlock, stock: Integers) -> bool:
@@ -80,13 +99,18 @@ def _service_is_exact(block: PartBlock, stock: Integers) -> bool:
     Two things are: the law of the wait where orders cross, and what an ancestor ships for a
     location that repairs a share of the demand itself.
     """
-    tree, weights = block.tree, block.weights
-    if not (tree.repair_fraction > 0).any():
+    tree, weights, family = block.tree, block.weights, block.family
+    if family is None and not (tree.repair_fraction > 0).any():
         return True
     active = weights.active_routes(stock)
     part, slot = np.divmod(weights.late.row, max(weights.late.n_slots, 1))
     asked = active[part, weights.late_route[slot]]
-    law = late_is_exact(tree, weights.windows)[part, weights.late_window[slot]]
+    windows_are_exact = (
+        late_is_exact(tree, weights.windows)
+        if family is None
+        else family.windows_are_exact(weights.windows)
+    )
+    law = windows_are_exact[part, weights.late_window[slot]]
     direct = active & (weights.route_location != weights.route_shipper)
     repairs = tree.repair_fraction[:, weights.route_location] > 0
     asks = tree.own_rate[:, weights.route_location] > 0

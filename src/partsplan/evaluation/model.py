@@ -7,7 +7,7 @@ by the units they have under way so that a block's laws have about the same leng
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,13 @@ from partsplan.evaluation.commitments import (
     Promise,
     promises_of,
     streams_of,
+)
+from partsplan.evaluation.families import Family
+from partsplan.evaluation.indenture_table import (
+    Indentures,
+    RepairDemand,
+    indentures_of,
+    repair_demand,
 )
 from partsplan.evaluation.promise_terms import Entries, service_weights
 from partsplan.evaluation.routing import RoutedStreams, routed_streams
@@ -40,6 +47,8 @@ class PartBlock:
     parts: Integers
     tree: SupplyTree
     weights: ServiceWeights
+    family: Family | None = None
+    """How the parts sit in each other; None: the block has parts of their own."""
 
     def of_parts(self, rows: Integers) -> PartBlock:
         """The same for some parts of the block, by their place in it."""
@@ -91,7 +100,13 @@ class ServiceModel:
         return total
 
     def tree(self, forest: Forest, parts: Integers) -> SupplyTree:
-        """Supply tree of some parts of a forest."""
+        """Supply tree of some parts of a forest; demand of repairs stands beside customers'."""
+        tree = self._tree_of_customers(forest, parts)
+        if self.indentures is None:
+            return tree
+        return replace(tree, own_rate=tree.own_rate + self._asked_by_repairs[parts])
+
+    def _tree_of_customers(self, forest: Forest, parts: Integers) -> SupplyTree:
         return SupplyTree(
             parents=forest.parents,
             own_rate=self.demand.block(parts) / DAYS_PER_YEAR,
@@ -102,15 +117,52 @@ class ServiceModel:
             variance_to_mean=self.demand.variance_to_mean_block(parts),
         )
 
+    @cached_property
+    def indentures(self) -> Indentures | None:
+        """Parts within parts; None where there are none, or where shortages are expedited."""
+        return indentures_of(self.network) if self.network.shortages == "wait" else None
+
+    @cached_property
+    def repair_demand(self) -> RepairDemand | None:
+        """Inner parts that repairs ask for; None as for `indentures`."""
+        if self.indentures is None:
+            return None
+        return repair_demand(self.indentures, self.network.forests, self._tree_of_customers)
+
+    @cached_property
+    def _asked_by_repairs(self) -> Floats:
+        if self.indentures is None or self.repair_demand is None:
+            return np.zeros((self.network.n_parts, self.network.n_locations))
+        return self.repair_demand.of_parts(self.indentures.sru, self.network.n_parts)
+
     def blocks(self, size: int) -> Iterator[PartBlock]:
-        """Blocks of at most ``size`` parts, together all parts once, in a fixed order."""
+        """Blocks of at most ``size`` parts, and one per family of parts that sit in each other.
+
+        Together they have all parts once, in a fixed order; families come last.
+        """
+        alone = np.ones(self.network.n_parts, dtype=np.bool_)
+        if self.indentures is not None:
+            alone = ~self.indentures.parts
         for forest, routed in zip(self.network.forests, self._routed, strict=True):
-            kind = self._kind_of_rate[forest.parts]
-            pipeline = self.pipeline_at_root[forest.parts]
+            parts = forest.parts[alone[forest.parts]]
+            kind = self._kind_of_rate[parts]
+            pipeline = self.pipeline_at_root[parts]
             order = np.lexsort((pipeline, kind))
             for piece in _cut(pipeline[order], kind[order], size):
-                chosen = forest.parts[order[piece]]
+                chosen = parts[order[piece]]
                 yield PartBlock(chosen, self.tree(forest, chosen), self._weights(routed, chosen))
+        yield from self._family_blocks()
+
+    def _family_blocks(self) -> Iterator[PartBlock]:
+        if self.indentures is None or self.repair_demand is None:
+            return
+        for parts in self.indentures.families:
+            for forest, routed in zip(self.network.forests, self._routed, strict=True):
+                if parts[0] in forest.parts:
+                    customers = self._tree_of_customers(forest, parts).own_rate
+                    tree = self.tree(forest, parts)
+                    family = Family.of(parts, tree, customers, self.indentures, self.repair_demand)
+                    yield PartBlock(parts, tree, self._weights(routed, parts), family)
 
     def shippers(self, stock: Integers) -> tuple[Integers, Floats]:
         """Location that ships to every demand stream at a stock, and its lane hours.

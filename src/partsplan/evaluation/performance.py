@@ -195,8 +195,10 @@ class Performance:
     def _method(self) -> str:
         if self.is_exact:
             return "exact"
-        word = "local repair or direct shipping" if self.evaluation == "exact" else self.evaluation
-        return f"approximate ({word})"
+        if self.evaluation != "exact":
+            return f"approximate ({self.evaluation})"
+        inside = "parts within parts, " * (self.model.indentures is not None)
+        return f"approximate ({inside}local repair or direct shipping)"
 
     def __repr__(self) -> str:
         kept = sum(result.is_met for result in self.commitments)

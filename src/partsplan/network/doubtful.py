@@ -16,10 +16,10 @@ from partsplan.network.table_sets import TableSet
 Found = Iterator[Finding]
 
 
-def doubtful_figures(tables: TableSet) -> list[Finding]:
+def doubtful_figures(tables: TableSet, shortages: str = "wait") -> list[Finding]:
     """List doubtful figures, at most one finding per rule."""
     findings: list[Finding] = []
-    for rule in _RULES:
+    for rule in (*_RULES, *_RULES_OF_EXPEDITING * (shortages == "expedite")):
         findings += rule(tables)
     return findings
 
@@ -131,7 +131,8 @@ def _parts_inside_others(tables: TableSet) -> Found:
         tables,
         ("bill_of_materials", "parent_part_id"),
         parents != "",
-        "a part that sits in {value!r} is not planned with: repairs are taken to find it in stock.",
+        "a part that sits in {value!r} is not planned with where shortages are expedited: repairs "
+        "are taken to find it in stock.",
         "Raise resupply_days of the part it sits in by the mean wait "
         "(evaluation.indenture_figures).",
     )
@@ -264,7 +265,6 @@ _RULES: tuple[Callable[[TableSet], Found], ...] = (
     _holding_in_percent,
     _resupply_in_hours,
     _order_quantities,
-    _parts_inside_others,
     _unused_parts,
     _superseding_parts,
     _parts_without_demand,
@@ -275,3 +275,4 @@ _RULES: tuple[Callable[[TableSet], Found], ...] = (
     _machines_without_parts,
     _no_lanes,
 )
+_RULES_OF_EXPEDITING: tuple[Callable[[TableSet], Found], ...] = (_parts_inside_others,)

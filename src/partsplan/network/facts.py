@@ -64,7 +64,7 @@ class NetworkFacts:
         backends = [table.backend for table in facts.tables.values() if table.backend]
         self.shortages = shortages
         self.frame_backend = backends[0] if backends else None
-        self.warnings = tuple(doubtful_figures(facts))
+        self.warnings = tuple(doubtful_figures(facts, shortages))
         for name in SCHEMA:
             setattr(self, name, _table_of(facts, name, self.frame_backend))
         self._facts = facts

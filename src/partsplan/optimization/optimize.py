@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from partsplan.demand import DemandRates
+from partsplan.errors import PartsplanError
 from partsplan.evaluation import Evaluation
 from partsplan.evaluation.measuring import EVALUATIONS
 from partsplan.evaluation.performance import (
@@ -127,6 +128,11 @@ def optimize(
         check_share("confidence", confidence)
     model = service_model(network, demand, evaluation)
     problem = PlanningProblem.of(model, read_limits(network, limits), objective, evaluation)
+    if model.indentures is not None:
+        raise PartsplanError(
+            "the bill of materials has parts within parts (parent_part_id), which are evaluated "
+            "and simulated but not yet planned."
+        )
     kind = ExpediteRun if network.shortages == "expedite" else OptimizationRun
     run = kind(problem, gap, solver, clock)
     if confidence is None:

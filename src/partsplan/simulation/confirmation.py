@@ -80,7 +80,8 @@ def confirm(
     drop_assumptions : bool
         Whether to report what changes with long-tailed resupply times (lognormal, with the
         coefficient of variation of the parts table, or 1 where it has none), with a finite fleet
-        (where the demand comes from an installed base), and with the ``life_shapes``.
+        (where the demand comes from an installed base and no part sits in another), and with the
+        ``life_shapes``.
     executor : concurrent.futures.Executor, optional
         Where pieces run; by default here.
     progress : bool or callable
@@ -231,7 +232,9 @@ def _dropped(
     }
     streams = model.streams
     asked = streams.per_year > 0
-    if network.shortages == "wait" and bool((streams.installed_row[asked] >= 0).all()):
+    is_alone = model.indentures is None
+    units_are_known = bool((streams.installed_row[asked] >= 0).all())
+    if is_alone and network.shortages == "wait" and units_are_known:
         options["a failed unit cannot fail again until it is replaced"] = {"finite_fleet": True}
     if life_shapes:
         options["parts age"] = {"life_shapes": life_shapes}

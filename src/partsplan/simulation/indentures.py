@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.errors import PartsplanError
+from partsplan.evaluation.indenture_table import Indentures
 from partsplan.evaluation.model import ServiceModel
-from partsplan.network import ServiceNetwork
 from partsplan.simulation.arrivals import Arrivals, draw_arrivals, merged_arrivals
 from partsplan.simulation.blocks import SimulatedBlock
 from partsplan.simulation.customers import CustomerClasses
@@ -24,85 +23,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class Indentures:
-    """Which parts sit in which; all arrays refer to the network."""
-
-    lru: Integers
-    """Shape (n_pairs,): the part repaired."""
-    sru: Integers
-    """The part that a share of its repairs needs."""
-    share: Floats
-    """Share of the repairs."""
-    depth: Integers
-    """Shape (n_parts,): 0 for parts that sit in no other, else 1 more than the one above."""
-    repaired: Floats
-    """Shape (n_parts,): share of what is sent outside that is repaired, not condemned."""
-
-    @property
-    def parts(self) -> NDArray[np.bool_]:
-        """Shape (n_parts,): parts that sit in others or have others inside."""
-        touched = np.zeros(len(self.depth), dtype=np.bool_)
-        touched[self.lru] = touched[self.sru] = True
-        return touched
-
-
-def indentures_of(network: ServiceNetwork) -> Indentures | None:
-    """Parts within parts of a network; None where there are none.
-
-    Raises
-    ------
-    PartsplanError
-        If shares of an LRU's repairs add up to more than 1, differ between machines, or the parts
-        are not replenished by the same ways.
-    """
-    bill = network.bill_of_materials
-    inside = bill["parent_part_id"] != "" if len(bill) else np.zeros(0, dtype=bool)
-    if not inside.any():
-        return None
-    triples = np.column_stack(
-        [
-            bill.index("parent_part_id")[inside],
-            bill.index("part_id")[inside],
-            bill["cause_fraction"][inside],
-        ]
-    )
-    triples = np.unique(triples, axis=0)
-    lru, sru = triples[:, 0].astype(np.int64), triples[:, 1].astype(np.int64)
-    pairs = np.unique(triples[:, :2], axis=0)
-    ids = network.part_ids
-    if len(pairs) < len(triples):
-        raise PartsplanError("a part has different cause_fractions in one LRU: give one for all.")
-    total = np.bincount(lru, triples[:, 2], minlength=network.n_parts)
-    if (total > 1.0 + 1e-9).any():
-        raise PartsplanError(
-            f"the cause_fractions inside {ids[int(total.argmax())]!r} add up to {total.max():g}: a "
-            "repair replaces one part at most in a simulation, so they must add up to at most 1."
-        )
-    forest = np.zeros(network.n_parts, dtype=np.int64)
-    for number, group in enumerate(network.forests):
-        forest[group.parts] = number
-    apart = np.flatnonzero(forest[lru] != forest[sru])
-    if len(apart):
-        raise PartsplanError(
-            f"part {ids[sru[apart[0]]]!r} sits in {ids[lru[apart[0]]]!r} and is replenished by "
-            "other ways, which a simulation of parts within parts does not follow."
-        )
-    condemned = network.parts["condemnation_fraction"]
-    return Indentures(lru, sru, triples[:, 2], _depth(lru, sru, network.n_parts), 1.0 - condemned)
-
-
-def _depth(lru: Integers, sru: Integers, n_parts: int) -> Integers:
-    depth = np.zeros(n_parts, dtype=np.int64)
-    for _ in range(n_parts):
-        deeper = depth.copy()
-        np.maximum.at(deeper, sru, depth[lru] + 1)
-        if (deeper == depth).all():
-            break
-        depth = deeper
-    return depth
-
-
 def with_repairs(
     model: ServiceModel, customers: CustomerClasses, indentures: Indentures
 ) -> tuple[CustomerClasses, NDArray[np.bool_]]:
@@ -110,24 +30,9 @@ def with_repairs(
 
     There is one class for every location where an SRU may be asked for, at its mean demand.
     """
-    network = model.network
-    per_day = np.zeros((network.n_parts, network.n_locations))
-    own = np.zeros_like(per_day)
-    np.add.at(own, (customers.part, customers.location), customers.per_day)
-    for forest in network.forests:
-        tree = model.tree(forest, forest.parts)
-        for depth in range(int(indentures.depth.max()) + 1):
-            rate = replace(tree, own_rate=own[forest.parts] + per_day[forest.parts]).rate
-            repairs = tree.repair_fraction * rate
-            goes_out = np.where(tree.parents < 0, 1.0 - tree.repair_fraction, 0.0) * rate
-            repairs += goes_out * indentures.repaired[forest.parts, np.newaxis]
-            whole = np.zeros_like(per_day)
-            whole[forest.parts] = repairs
-            now = np.isin(indentures.lru, forest.parts) & (
-                indentures.depth[indentures.lru] == depth
-            )
-            amounts = indentures.share[now, np.newaxis] * whole[indentures.lru[now]]
-            np.add.at(per_day, indentures.sru[now], amounts)
+    if model.repair_demand is None:
+        return customers, np.zeros(len(customers), dtype=np.bool_)
+    per_day = model.repair_demand.of_parts(indentures.sru, model.network.n_parts)
     part, location = np.nonzero(per_day)
     joined = CustomerClasses(
         part=np.concatenate([customers.part, part]),

@@ -124,12 +124,11 @@ def _over_periods(whole: Experiment, promises: tuple[Promise, ...], months: floa
             window_days=window_days,
             asked_in_turn=asked.sources,
         )
-    customers = customer_stops(model, whole.stock)
-    return Experiment.of_customers(
+    return Experiment.of_waiting(
         model,
         whole.stock,
-        customers,
-        measured_weights(model, customers),
+        customer_stops(model, whole.stock),
+        measured_weights,
         lead_times=whole.lead_times,
         window_days=window_days,
     )

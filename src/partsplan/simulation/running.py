@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.evaluation.commitments import HOURS_PER_DAY
+from partsplan.evaluation.indenture_table import Indentures
 from partsplan.evaluation.model import ServiceModel
 from partsplan.simulation.adding_up import expedited_sums, waiting_sums
 from partsplan.simulation.arrivals import draw_arrivals
@@ -23,12 +24,7 @@ from partsplan.simulation.blocks import SimulatedBlock, simulated_blocks
 from partsplan.simulation.customers import CustomerClasses, customer_classes, customers_by_stream
 from partsplan.simulation.expediting import ExpeditedRun, run_expediting
 from partsplan.simulation.following import run_following
-from partsplan.simulation.indentures import (
-    Indentures,
-    indentures_of,
-    run_indentures,
-    with_repairs,
-)
+from partsplan.simulation.indentures import run_indentures, with_repairs
 from partsplan.simulation.lead_times import LeadTimes
 from partsplan.simulation.opening import Opening
 from partsplan.simulation.positions import Positions
@@ -139,21 +135,45 @@ class Experiment:
         warmup_days: float | None,
     ) -> Experiment:
         """One that follows parts within parts (waiting rules); as usual where there are none."""
-        indentures = indentures_of(model.network)
-        if indentures is None:
-            return cls.of(model, stock, lead_times, window_days, warmup_days)
-        customers, is_repair = with_repairs(model, customer_classes(model, stock), indentures)
+        return cls.of_waiting(
+            model,
+            stock,
+            customer_classes(model, stock),
+            promise_weights,
+            lead_times=lead_times,
+            window_days=window_days,
+            warmup_days=warmup_days,
+        )
+
+    @classmethod
+    def of_waiting(
+        cls,
+        model: ServiceModel,
+        stock: Integers,
+        customers: CustomerClasses,
+        weigh: Callable[[ServiceModel, CustomerClasses], PromiseWeights],
+        *,
+        lead_times: LeadTimes,
+        window_days: float,
+        warmup_days: float | None = None,
+    ) -> Experiment:
+        """One on customers of one's own that follows parts within parts (waiting rules)."""
+        families, together = None, None
+        if model.indentures is not None:
+            customers, is_repair = with_repairs(model, customers, model.indentures)
+            families = Families(model.indentures, is_repair)
+            together = np.where(model.indentures.parts, model.indentures.depth, -1)
         experiment = cls.of_customers(
             model,
             stock,
             customers,
-            promise_weights(model, customers),
+            weigh(model, customers),
             lead_times=lead_times,
             window_days=window_days,
             warmup_days=warmup_days,
-            together=np.where(indentures.parts, indentures.depth, -1),
+            together=together,
         )
-        return replace(experiment, families=Families(indentures, is_repair))
+        return replace(experiment, families=families)
 
     @classmethod
     def by_stream(

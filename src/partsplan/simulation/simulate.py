@@ -22,6 +22,10 @@ from partsplan.simulation.positions import positions_of
 from partsplan.simulation.running import Experiment, Progress, run_pieces
 
 DAYS_PER_YEAR = 365.0
+_TOLD_OFF = (
+    " (it is True by default where the bill of materials has parent_part_id; False takes repairs "
+    "to find the parts they need)"
+)
 
 
 def simulate(
@@ -35,7 +39,7 @@ def simulate(
     lead_times: LeadTimeLaw = "deterministic",
     resupply_cv: float | None = None,
     lots: bool = False,
-    indentures: bool = False,
+    indentures: bool | None = None,
     life_shapes: Mapping[str, float] | None = None,
     finite_fleet: bool = False,
     opening: Literal["plan", "position"] = "plan",
@@ -68,10 +72,11 @@ def simulate(
     lots : bool
         Whether the top locations order the parts table's ``order_quantity`` at a time, by an
         (R, Q) rule whose highest inventory position R + Q is the base stock; else one for one.
-    indentures : bool
+    indentures : bool, optional
         Whether the repair of an LRU waits for the SRU that it needs (``parent_part_id`` and
         ``cause_fraction``; one SRU or none for each repair, local or from outside but for the
-        condemned share); else repairs take the time of their tables.
+        condemned share); else repairs take the time of their tables. By default it does where
+        shortages wait.
     life_shapes : mapping of part_id to float, optional
         Weibull shape of the lives of parts that age (or wear in): each installed unit is
         followed from one replacement to the next, mean lives follow from the demand.
@@ -178,7 +183,7 @@ def experiment_on(
     lead_times: str = "deterministic",
     resupply_cv: float | None = None,
     lots: bool = False,
-    indentures: bool = False,
+    indentures: bool | None = None,
     life_shapes: Mapping[str, float] | None = None,
     finite_fleet: bool = False,
     opening: str = "plan",
@@ -186,11 +191,14 @@ def experiment_on(
 ) -> Experiment:
     """What is simulated, from what a user gives."""
     check_choice("opening", opening, ("plan", "position"))
+    model = ServiceModel(network, demand.aligned(network))
     if indentures:
         check_waits(network, "a simulation with indentures")
+    if indentures is None:
+        indentures = model.indentures is not None
     made = Experiment.of_families if indentures else Experiment.of
     experiment = made(
-        ServiceModel(network, demand.aligned(network)),
+        model,
         read_base_stock(network, stock),
         lead_times_of(network, lead_times, resupply_cv),
         years * DAYS_PER_YEAR,
@@ -204,10 +212,13 @@ def experiment_on(
         if lots or indentures or warmup_years:
             raise ValueError(
                 "opening must be 'plan' with lots, indentures or warmup_years, got 'position'"
+                + _TOLD_OFF * indentures
             )
         experiment = experiment.opened(opening_of(network, experiment.stock))
     if indentures and (life_shapes or finite_fleet):
-        raise ValueError("indentures must be False with life_shapes or finite_fleet, got True")
+        raise ValueError(
+            "indentures must be False with life_shapes or finite_fleet, got True" + _TOLD_OFF
+        )
     if not life_shapes and not finite_fleet:
         return experiment
     check_waits(network, "a simulation with life_shapes or finite_fleet")

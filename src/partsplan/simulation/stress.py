@@ -90,7 +90,7 @@ def stress(
     Extra stock is sought for the parts that the scenario names, in proportion to what they need,
     at the top of the network, at the locations that serve the customers, or half and half,
     whichever costs least: the least that keeps every commitment over the judged days that is kept
-    without the scenario.
+    without the scenario. Repairs are taken to find the parts inside that they need.
 
     Examples
     --------
