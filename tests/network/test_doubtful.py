@@ -44,7 +44,11 @@ def test_sound_networks_have_hardly_any_warnings() -> None:
         ("parts", {"holding_rate": 20}, "20 per year is more than the unit costs"),
         ("locations", {"holding_rate": 20}, "locations row 1, column holding_rate: 20 per year"),
         ("parts", {"resupply_days": 4000}, "4000 days is more than 5 years. Give days, not hours."),
-        ("parts", {"order_quantity": 5}, "order_quantity 5 of part 'P1' is not planned with"),
+        (
+            "parts",
+            {"order_cost": 5, "holding_rate": 0},
+            "an order of part 'P1' costs 5, but holding it costs nothing: no lot",
+        ),
         ("bill_of_materials", {"failures_per_year": 0}, "part 'P1' has no demand"),
     ],
 )

@@ -92,7 +92,7 @@ def test_what_is_refused():
     with pytest.raises(pp.PartsplanError, match="reads on_hand and on_order of the stock table"):
         simulated(network, demand, {"DC": 1})
     network, demand = network_of({"DC": {"on_hand": 1}})
-    with pytest.raises(ValueError, match="opening must be 'plan' with lots"):
-        simulated(network, demand, {"DC": 1}, lots=True)
+    with pytest.raises(ValueError, match="opening must be 'plan' with indentures"):
+        simulated(network, demand, {"DC": 1}, indentures=True)
     with pytest.raises(ValueError, match="opening must be one of plan, position, got 'now'"):
         pp.simulate(network, demand, {}, years=1, replications=2, rng=1, opening="now")

@@ -45,7 +45,6 @@ def test_fill_rate_mixes_over_the_inventory_position(stock, lot, law):
         years=20,
         replications=200,
         rng=1,
-        lots=True,
         confidence=0.999,
         lead_times=law,
         resupply_cv=0.05 if law == "gamma" else None,
@@ -63,12 +62,13 @@ def test_fill_rate_mixes_over_the_inventory_position(stock, lot, law):
 
 
 def test_a_location_below_is_served_from_lots():
-    network = network_of(order_quantity=4)
     demand = pp.DemandRates.from_arrays(["P"], ["DC", "F"], [[0.0, 55.0]])
     stock = {("P", "DC"): 5, ("P", "F"): 2}
     one, four = (
-        pp.simulate(network, demand, stock, years=10, replications=50, rng=1, lots=lots)
-        for lots in (False, True)
+        pp.simulate(
+            network_of(order_quantity=lot), demand, stock, years=10, replications=50, rng=1
+        )
+        for lot in (1, 4)
     )
     assert four.fill_rate[0, 1] < one.fill_rate[0, 1]
     assert four.on_hand[0, 0] < one.on_hand[0, 0]

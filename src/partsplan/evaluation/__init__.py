@@ -6,7 +6,7 @@ from partsplan.evaluation.exact import exact_figures
 from partsplan.evaluation.expedited import ExpeditedPerformance
 from partsplan.evaluation.figures import SupplyFigures, supply_availability
 from partsplan.evaluation.indentures import IndentureFigures, indenture_figures
-from partsplan.evaluation.lots import economic_lot, lot_figures
+from partsplan.evaluation.lots import economic_lot
 from partsplan.evaluation.measuring import Evaluation
 from partsplan.evaluation.moments import metric_figures, vari_metric_figures
 from partsplan.evaluation.performance import Performance
@@ -32,7 +32,6 @@ __all__ = [
     "indenture_figures",
     "late_is_exact",
     "late_shares",
-    "lot_figures",
     "metric_figures",
     "supply_availability",
     "vari_metric_figures",

@@ -19,6 +19,7 @@ from partsplan.evaluation.laws import (
     StockMoments,
     backorder_law,
     count_law,
+    lot_law,
     poisson_reach,
     similar_widths,
     stock_moments,
@@ -45,12 +46,15 @@ class Chain:
         Share of the parent's backorders that are for this node.
     stock
         Base-stock levels [units].
+    lots
+        Units per order, above 1 at nodes without one above only; None: one for one everywhere.
     """
 
     parents: Integers
     pipeline: Floats
     share: Floats
     stock: Integers
+    lots: Integers | None = None
 
     def rows(self, positions: Integers, factor: Floats) -> Chain:
         """Some rows, with their demand multiplied by a factor."""
@@ -59,6 +63,7 @@ class Chain:
             self.pipeline[positions] * factor[:, np.newaxis],
             self.share[positions],
             self.stock[positions],
+            None if self.lots is None else self.lots[positions],
         )
 
     @cached_property
@@ -93,12 +98,15 @@ class Chain:
         """Largest count that matters at a node, for itself and for all nodes below.
 
         Given that node j is short, its pipeline exceeds the stock by 1 and at most a Poisson
-        count with its stockless mean; other nodes' backorders add at most another one.
+        count with its stockless mean; other nodes' backorders add at most another one. Where
+        orders come in lots, counts are those of `lot_law`.
         """
         mean = self.stockless_mean
+        below_stock = 0 if self.lots is None else self.lots - 1
+        most = poisson_reach(mean, 0.0, UNDERFLOW) + below_stock
         base = self.stock.astype(np.float64) + 1.0
         spread = mean.copy()
-        top = poisson_reach(mean, self.stock.astype(np.float64))
+        top = poisson_reach(mean, self.stock.astype(np.float64)) + below_stock
         for nodes in reversed(self.levels[1:]):
             live = self.is_live[:, nodes]
             others = mean[:, self.parents[nodes]] * (1.0 - self.share[:, nodes])
@@ -112,14 +120,14 @@ class Chain:
                 base[:, parent] = np.maximum(base[:, parent], stock + below[:, i])
                 spread[:, parent] = np.maximum(spread[:, parent], excess[:, i])
                 top[:, parent] = np.maximum(top[:, parent], stock + needed[:, i])
-            top = np.minimum(top, poisson_reach(mean, 0.0, UNDERFLOW))
+            top = np.minimum(top, most)
             base = np.minimum(base, top)
-        return np.minimum(top, poisson_reach(mean, 0.0, UNDERFLOW))
+        return np.minimum(top, most)
 
 
 def chain_figures(chain: Chain) -> StockMoments:
     """Figures of every node of a chain, in blocks of rows of similar width."""
-    figures = StockMoments.idle(chain.stock)
+    figures = StockMoments.idle(chain.stock, chain.lots)
     if chain.stock.size == 0:
         return figures
     for rows in _blocks(chain):
@@ -162,10 +170,13 @@ def _evaluate_block(chain: Chain, rows: Integers, figures: StockMoments) -> None
 def _pipeline_law(
     chain: Chain, row: Integers, node: Integers, above: Law | None, parent_column: Integers
 ) -> Law:
-    """Laws of the pipelines of some cells, given the backorders of the level above."""
+    """Laws of the pipelines of some cells, given the backorders of the level above.
+
+    At the top, where orders come in lots, plus the units by which the position is below the stock.
+    """
     top = chain.top[row, node]
     law = count_law(chain.pipeline[row, node], np.zeros(row.size), top)
     if above is None:
-        return law
+        return lot_law(law, None if chain.lots is None else chain.lots[row, node], top)
     received = thinned_law(above.columns(parent_column), chain.share[row, node], top)
     return sum_law(received, law, top)

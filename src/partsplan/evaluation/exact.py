@@ -95,7 +95,8 @@ def moments_of_nodes(chain: Chain, clustering: Floats) -> StockMoments:
     )
     cells = np.nonzero(clustering > 0.0)
     mean, extra = chain.pipeline[cells], clustering[cells]
-    figures.put(cells, clustered_moments(chain.stock[cells], mean, mean * extra, extra))
+    lots = None if chain.lots is None else chain.lots[cells]
+    figures.put(cells, clustered_moments(chain.stock[cells], mean, mean * extra, extra, lots))
     for field in fields(figures):
         getattr(figures, field.name)[np.isnan(clustering)] = np.nan
     return figures
@@ -132,9 +133,16 @@ def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     and ``fill_rate`` then count units (`orders.clustered_moments`). The factor of an uncertain
     rate scales how often orders come, not their size, so c stays.
 
+    Where a root orders Q units at a time, whenever its inventory position (on hand + on order -
+    late) has fallen to R = S - Q, the position is uniform on R + 1, ..., S and independent of the
+    demand over the resupply time (Hadley and Whitin 1963), whether that is Poisson, negative
+    binomial or clustered: every figure there and below is the mean over as many base stocks.
+    Exact for fixed resupply times. ``pipeline_mean`` and ``pipeline_variance`` stay those of the
+    demand over the resupply time.
+
     References
     ----------
-    Simon (1971), Operations Research 19; Graves (1985), Management Science 31; Feeney and
+    Hadley and Whitin (1963), Analysis of Inventory Systems, ch. 4; Simon (1971), Operations Research 19; Graves (1985), Management Science 31; Feeney and
     Sherbrooke (1966), Management Science 12.
 
     Examples
@@ -151,7 +159,7 @@ def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     >>> figures.expected_backorders[0, 1:].round(9).tolist()
     [0.193921712, 0.193921712]
     """
-    chain = Chain(tree.parents, tree.pipeline(), tree.share, stock)
+    chain = Chain(tree.parents, tree.pipeline(), tree.share, stock, tree.order_lots(stock))
     mixture = RateMixture.of(chain, tree.rate_shape)
     rows = chain.rows(mixture.part, mixture.factor)
     clustering = tree.exact_clustering[mixture.part]

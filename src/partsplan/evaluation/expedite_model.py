@@ -17,6 +17,7 @@ from partsplan.errors import PartsplanError
 from partsplan.evaluation.commitments import DAYS_PER_YEAR
 from partsplan.evaluation.exact import RateMixture
 from partsplan.evaluation.expedite_terms import EmergencySupply, LinearUse, UseBuilder
+from partsplan.evaluation.lots import check_one_for_one
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.overflow import SourceTree, overflow
 from partsplan.evaluation.pooling import refine_small_groups
@@ -152,7 +153,8 @@ class ExpediteModel:
     Raises
     ------
     PartsplanError
-        If demand is clustered, or a part with demand has no emergency supply.
+        If demand is clustered, a part is ordered in lots, or a part with demand has no emergency
+        supply.
     """
 
     def __init__(self, model: ServiceModel) -> None:
@@ -160,6 +162,7 @@ class ExpediteModel:
         parts = model.network.parts
         cost = np.nan_to_num(parts["emergency_cost"])
         self.outside = EmergencySupply(parts["emergency_hours"], cost)
+        check_one_for_one(model.network, "expediting of shortages")
         self._check_demand()
 
     @cached_property

@@ -194,6 +194,19 @@ def sum_law(one: Law, other: Law, top: Integers) -> Law:
     return Law(start, mass)
 
 
+def lot_law(law: Law, lots: Integers | None, top: Integers) -> Law:
+    """Law of :math:`X + U` up to ``top``, U uniform on 0, ..., Q - 1: units below the base stock.
+
+    Orders of Q units leave the inventory position at :math:`S - U`, independent of the demand
+    over the resupply time (Hadley and Whitin 1963), so :math:`X + U` with a base stock S is what
+    X is with the position. ``top`` must have room for U; None for lots leaves the law.
+    """
+    if lots is None:
+        return law
+    below = np.arange(int(lots.max(initial=1)))[:, np.newaxis] < lots
+    return sum_law(law, Law(np.zeros(lots.size, dtype=np.int64), below / lots), top)
+
+
 @dataclass(frozen=True)
 class StockMoments:
     """Backorders, shortfalls of service and stock on hand; arrays of one shape."""
@@ -207,8 +220,8 @@ class StockMoments:
     on_hand: Floats
 
     @classmethod
-    def idle(cls, stock: Integers) -> StockMoments:
-        """What a stock is without any demand."""
+    def idle(cls, stock: Integers, lots: Integers | None = None) -> StockMoments:
+        """What a stock is when no unit is ever under way; ``lots`` are of its shape."""
         return cls(
             expected_backorders=np.zeros(stock.shape),
             backorder_variance=np.zeros(stock.shape),
@@ -216,7 +229,7 @@ class StockMoments:
             unready=np.zeros(stock.shape),
             filled=(stock > 0).astype(np.float64),
             ready=np.ones(stock.shape),
-            on_hand=stock.astype(np.float64),
+            on_hand=stock - (0.0 if lots is None else (lots - 1) / 2.0),
         )
 
     def put(self, cells: Any, moments: StockMoments) -> None:

@@ -1,25 +1,56 @@
-"""Lots at the top: orders of Q units whenever the inventory position has fallen to R.
+"""Lots at the top: how many units of each part the roots of its supply tree order at a time.
 
-Under (R, Q) the inventory position is uniform on R + 1, ..., R + Q and independent of the demand
-over the resupply time (Hadley and Whitin 1963), so every figure of a tree is the mean over as
-many base stocks at its root. Orders of the locations below reach the root one by one.
+A lot Q makes an (R, Q) rule with R = S - Q: whenever the inventory position (on hand + on order -
+late) has fallen to R, Q units are ordered. `laws.lot_law` says what that does to a stock.
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from partsplan.evaluation.exact import exact_figures
-from partsplan.evaluation.figures import SupplyFigures
-from partsplan.evaluation.supply import Floats, Integers, SupplyTree
+from partsplan.errors import PartsplanError
+from partsplan.evaluation.commitments import DAYS_PER_YEAR
+from partsplan.evaluation.supply import Integers, SupplyTree
+from partsplan.network import ServiceNetwork
 
-_VARIANCES = {
-    "backorder_variance": "expected_backorders",
-    "pipeline_variance": "pipeline_mean",
-}
+
+def order_lots(network: ServiceNetwork, parts: Integers, tree: SupplyTree) -> Integers:
+    """Lots at the roots of some parts, 1 elsewhere; shape (len(parts), n_locations).
+
+    ``order_quantity`` of the part; where it is empty, the economic lot of every root from the
+    part's ``order_cost``, the demand and the cost of holding a unit there; else 1, also where
+    holding costs nothing.
+    """
+    table = network.parts
+    given, order_cost = table["order_quantity"][parts, None], table["order_cost"][parts, None]
+    holding = table["unit_cost"][parts, None] * network.holding_rates(parts)
+    is_economic = np.isnan(given) & (order_cost > 0) & (holding > 0)
+    economic = economic_lot(
+        np.where(is_economic, order_cost, 0.0),
+        tree.rate * DAYS_PER_YEAR,
+        np.where(is_economic, holding, 1.0),
+    )
+    lots = np.where(np.isnan(given), economic, given)
+    return np.where(tree.parents < 0, lots, 1).astype(np.int64)
+
+
+def check_one_for_one(
+    network: ServiceNetwork, what: str, among: NDArray[np.bool_] | None = None
+) -> None:
+    """Raise `PartsplanError` where (marked) parts are ordered in lots and a function knows none."""
+    quantity, cost = network.parts["order_quantity"], network.parts["order_cost"]
+    in_lots = (quantity > 1) | (np.isnan(quantity) & (cost > 0))
+    rows = np.flatnonzero(in_lots if among is None else in_lots & among)
+    if len(rows):
+        first = int(rows[0])
+        column = "order_quantity" if quantity[first] > 1 else "order_cost"
+        told = f"{network.parts[column][first]:g}"
+        others = "" if len(rows) == 1 else f" and {len(rows) - 1} more like it"
+        raise PartsplanError(
+            f"{what} orders one for one, but part {str(network.parts['part_id'][first])!r} has "
+            f"{column} {told}{others}. Give order_quantity 1 to plan without lots."
+        )
 
 
 def economic_lot(order_cost: ArrayLike, per_year: ArrayLike, holding_cost: ArrayLike) -> Integers:
@@ -65,74 +96,3 @@ def economic_lot(order_cost: ArrayLike, per_year: ArrayLike, holding_cost: Array
     ratio = 2.0 * cost * demand / holding
     lot = np.ceil(0.5 * (np.sqrt(1.0 + 4.0 * ratio) - 1.0) - 1e-9)
     return np.maximum(lot, 1.0).astype(np.int64)
-
-
-def lot_figures(tree: SupplyTree, stock: Integers, lots: Integers) -> SupplyFigures:
-    """Exact figures of a stock whose roots order in lots.
-
-    Parameters
-    ----------
-    tree : SupplyTree
-        A block of parts with a common forest; rates known or uncertain.
-    stock : ndarray of int, shape (n_parts, n_locations)
-        Base stock S [units]. At a root it is the highest inventory position R + Q.
-    lots : ndarray of int, shape (n_parts, n_locations)
-        Units per order Q at the roots, at least 1; read at roots only. A root never waits for a
-        backorder to order: where S < Q, it orders S units at a time (one where S is 0).
-
-    Returns
-    -------
-    SupplyFigures
-        As `exact_figures`; with lots of 1 it is the same.
-
-    Raises
-    ------
-    ValueError
-        If a lot is not a whole number of at least 1.
-
-    References
-    ----------
-    Hadley and Whitin (1963), Analysis of Inventory Systems, ch. 4; Axsater (2015), Inventory
-    Control, 3rd ed., sec. 5.3.
-
-    Examples
-    --------
-    >>> tree = SupplyTree(
-    ...     parents=np.array([-1]),
-    ...     own_rate=np.array([[0.1]]),
-    ...     transit_days=np.array([[10.0]]),
-    ...     repair_fraction=np.zeros((1, 1)),
-    ...     repair_days=np.zeros((1, 1)),
-    ...     rate_shape=np.array([np.inf]),
-    ... )
-    >>> lot_figures(tree, np.array([[2]]), np.array([[2]])).fill_rate.round(6).tolist()
-    [[0.551819]]
-    """
-    if not np.issubdtype(np.asarray(lots).dtype, np.integer) or (lots < 1).any():
-        raise ValueError("lots must be whole numbers of at least 1")
-    root = _roots_of(tree)
-    lot = np.minimum(lots, np.maximum(stock, 1))[:, root]
-    total: dict[str, Floats] = {}
-    squares: dict[str, Floats] = {}
-    for below in range(int(lot.max(initial=1))):
-        level = stock - np.where(tree.parents < 0, np.minimum(below, lot - 1), 0)
-        found = exact_figures(tree, level)
-        weight = np.where(below < lot, 1.0 / lot, 0.0)
-        for field in fields(found):
-            if field.name != "is_exact":
-                add = weight * getattr(found, field.name)
-                total[field.name] = total.get(field.name, 0.0) + add
-        for name, mean in _VARIANCES.items():
-            squares[name] = squares.get(name, 0.0) + weight * getattr(found, mean) ** 2
-    for name, mean in _VARIANCES.items():
-        total[name] = total[name] + np.maximum(squares[name] - total[mean] ** 2, 0.0)
-    return SupplyFigures(**total, is_exact=True)
-
-
-def _roots_of(tree: SupplyTree) -> Integers:
-    """Root above every location."""
-    root = np.arange(tree.n_locations)
-    for j in tree.order:
-        if tree.parents[j] >= 0:
-            root[j] = root[tree.parents[j]]
-    return root

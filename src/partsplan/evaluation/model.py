@@ -27,6 +27,7 @@ from partsplan.evaluation.indenture_table import (
     indentures_of,
     repair_demand,
 )
+from partsplan.evaluation.lots import check_one_for_one, order_lots
 from partsplan.evaluation.promise_terms import Entries, service_weights
 from partsplan.evaluation.routing import RoutedStreams, routed_streams
 from partsplan.evaluation.supply import SupplyTree
@@ -90,13 +91,17 @@ class ServiceModel:
 
     @cached_property
     def pipeline_at_root(self) -> Floats:
-        """Mean units under way per part over all roots [units]; sorts parts into blocks."""
+        """Mean units under way per part over all roots [units]; sorts parts into blocks.
+
+        Lots count by half, as the mean of what they add to the stock.
+        """
         total = np.zeros(self.network.n_parts)
         for forest in self.network.forests:
             for parts in np.array_split(forest.parts, max(1, len(forest.parts) // 2000)):
                 tree = self.tree(forest, parts)
                 roots = forest.parents < 0
-                total[parts] = tree.pipeline()[:, roots].sum(axis=1)
+                units = tree.pipeline() + (tree.lots - 1) / 2.0
+                total[parts] = units[:, roots].sum(axis=1)
         return total
 
     def tree(self, forest: Forest, parts: Integers) -> SupplyTree:
@@ -104,10 +109,11 @@ class ServiceModel:
         tree = self._tree_of_customers(forest, parts)
         if self.indentures is None:
             return tree
-        return replace(tree, own_rate=tree.own_rate + self._asked_by_repairs[parts])
+        asked = tree.own_rate + self._asked_by_repairs[parts]
+        return replace(tree, own_rate=asked)
 
     def _tree_of_customers(self, forest: Forest, parts: Integers) -> SupplyTree:
-        return SupplyTree(
+        tree = SupplyTree(
             parents=forest.parents,
             own_rate=self.demand.block(parts) / DAYS_PER_YEAR,
             transit_days=self.network.transit_days(parts),
@@ -116,11 +122,17 @@ class ServiceModel:
             rate_shape=self.demand.rate_shape[parts],
             variance_to_mean=self.demand.variance_to_mean_block(parts),
         )
+        return replace(tree, lots=order_lots(self.network, parts, tree))
 
     @cached_property
     def indentures(self) -> Indentures | None:
         """Parts within parts; None where there are none, or where shortages are expedited."""
-        return indentures_of(self.network) if self.network.shortages == "wait" else None
+        if self.network.shortages != "wait":
+            return None
+        found = indentures_of(self.network)
+        if found is not None:
+            check_one_for_one(self.network, "planning of parts within parts", found.parts)
+        return found
 
     @cached_property
     def repair_demand(self) -> RepairDemand | None:

@@ -43,13 +43,13 @@ def metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     ----------
     Sherbrooke (1968), Operations Research 16.
     """
-    chain = Chain(tree.parents, tree.pipeline(), tree.share, stock)
+    chain = Chain(tree.parents, tree.pipeline(), tree.share, stock, tree.order_lots(stock))
     moments = _PipelineMoments.of(chain)
     for nodes in chain.levels:
         above = chain.parents[nodes]
         backorders = np.where(above >= 0, moments.stock.expected_backorders[:, above], 0.0)
         mean = chain.pipeline[:, nodes] + chain.share[:, nodes] * backorders
-        moments.enter(nodes, mean, np.zeros_like(mean), stock)
+        moments.enter(chain, nodes, mean, np.zeros_like(mean))
     return moments.figures(moments.stock)
 
 
@@ -84,11 +84,14 @@ def vari_metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFig
     beyond its own size are left out, and the law of several streams of unequal clustering is
     taken for negative binomial. ``stockout`` and ``fill_rate`` count units.
 
+    Where a root orders in lots, its late units are mixed over the inventory position
+    (`laws.lot_law`); EBO and VBO of the mixture go on to its children.
+
     References
     ----------
     Graves (1985), Management Science 31; Sherbrooke (1986), Operations Research 34.
     """
-    chain = Chain(tree.parents, tree.pipeline(), tree.share, stock)
+    chain = Chain(tree.parents, tree.pipeline(), tree.share, stock, tree.order_lots(stock))
     known = bool(np.isinf(tree.rate_shape).all())
     depth = len(chain.levels)
     laws = [_PipelineMoments.of(chain) for _ in range(1 if known else depth + 1)]
@@ -114,21 +117,22 @@ class _PipelineMoments:
 
     def enter(
         self,
+        chain: Chain,
         nodes: Integers,
         mean: Floats,
         excess: Floats,
-        stock: Integers,
         clustering: Floats | None = None,
     ) -> None:
         """Set the moments of some nodes and evaluate the stock there."""
         self.mean[:, nodes] = mean
         self.excess[:, nodes] = excess
-        levels = stock[:, nodes]
+        levels = chain.stock[:, nodes]
+        lots = None if chain.lots is None else chain.lots[:, nodes].ravel()
         if clustering is None:
-            flat = moments_of_stock(levels.ravel(), mean.ravel(), excess.ravel())
+            flat = moments_of_stock(levels.ravel(), mean.ravel(), excess.ravel(), lots)
         else:
             flat = clustered_moments(
-                levels.ravel(), mean.ravel(), excess.ravel(), clustering.ravel()
+                levels.ravel(), mean.ravel(), excess.ravel(), clustering.ravel(), lots
             )
         self.stock.put((slice(None), nodes), flat.reshaped(levels.shape))
 
@@ -180,11 +184,11 @@ def _descend(
     )
     mean = factor * pipeline + share * backorders
     if not tree.is_clustered:
-        law.enter(nodes, mean, excess, chain.stock)
+        law.enter(chain, nodes, mean, excess)
         return
     excess += factor * tree.pipeline_excess()[:, nodes]
     excess += share * tree.order_clustering[:, nodes] * backorders
-    law.enter(nodes, mean, excess, chain.stock, tree.clustering[:, nodes])
+    law.enter(chain, nodes, mean, excess, tree.clustering[:, nodes])
 
 
 def _shares(tree: SupplyTree, nodes: Integers, law: _PipelineMoments, stock: Integers) -> Floats:

@@ -14,6 +14,7 @@ from partsplan.evaluation.laws import (
     StockMoments,
     count_law,
     count_reach,
+    lot_law,
     poisson_reach,
     similar_widths,
     stock_moments,
@@ -78,14 +79,22 @@ def on_hand(stock: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Floats:
     return _moments(stock, mean, variance).on_hand
 
 
-def moments_of_stock(stock: Integers, mean: Floats, excess: Floats) -> StockMoments:
-    """All figures for flat arrays of equal length; ``excess`` is the variance minus the mean."""
-    figures = StockMoments.idle(stock)
+def moments_of_stock(
+    stock: Integers, mean: Floats, excess: Floats, lots: Integers | None = None
+) -> StockMoments:
+    """All figures for flat arrays of equal length; ``excess`` is the variance minus the mean.
+
+    ``lots`` are units per order, at most the stock; None: one for one.
+    """
+    figures = StockMoments.idle(stock, lots)
     top = count_reach(mean, excess, stock.astype(np.float64))
     if not excess.any():
         top = np.minimum(top, poisson_reach(mean, 0.0, UNDERFLOW))
+    if lots is not None:
+        top = top + lots - 1
     for block in similar_widths(np.where(mean > 0, top + 1, 0)):
         law = count_law(mean[block], excess[block], top[block])
+        law = lot_law(law, None if lots is None else lots[block], top[block])
         figures.put(block, stock_moments(law, stock[block]))
     return figures
 

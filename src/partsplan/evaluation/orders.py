@@ -16,6 +16,7 @@ from partsplan.evaluation.laws import (
     StockMoments,
     count_law,
     count_reach,
+    lot_law,
     similar_widths,
     stock_moments,
 )
@@ -26,7 +27,11 @@ _DROP = 45.0
 
 
 def clustered_moments(
-    stock: Integers, mean: Floats, excess: Floats, clustering: Floats
+    stock: Integers,
+    mean: Floats,
+    excess: Floats,
+    clustering: Floats,
+    lots: Integers | None = None,
 ) -> StockMoments:
     r"""Figures of a negative binomial pipeline seen by the units of clustered orders.
 
@@ -38,6 +43,9 @@ def clustered_moments(
         Mean :math:`m` of the pipeline X [units], and its variance minus its mean [units^2].
     clustering : ndarray, shape (n,)
         Variance over mean of demand, minus 1: :math:`c - 1`.
+    lots : ndarray of int, shape (n,), optional
+        Lot size Q, at most the stock: whenever the inventory position has fallen to
+        :math:`S - Q` or below, as many lots are ordered as raise it above [units].
 
     Returns
     -------
@@ -51,10 +59,13 @@ def clustered_moments(
     :math:`\sum_x P(X = x) P(J \ge S - x)`, see `units_before`. With :math:`v = c m` it equals
     :math:`\partial EBO / \partial m` at constant c.
     """
-    figures = StockMoments.idle(stock)
+    figures = StockMoments.idle(stock, lots)
     top = count_reach(mean, excess, stock.astype(np.float64))
+    if lots is not None:
+        top = top + lots - 1
     for block in similar_widths(np.where(mean > 0, top + 1, 0)):
         law = count_law(mean[block], excess[block], top[block])
+        law = lot_law(law, None if lots is None else lots[block], top[block])
         levels = stock[block]
         short, found = _shares_of_units(law, levels, clustering[block])
         per_unit = replace(
@@ -66,7 +77,9 @@ def clustered_moments(
     return figures
 
 
-def short_units(stock: Integers, mean: Floats, excess: Floats, clustering: Floats) -> Floats:
+def short_units(
+    stock: Integers, mean: Floats, excess: Floats, clustering: Floats, lots: Integers | None
+) -> Floats:
     """Shares of units that miss the shelf, for several streams that see one pipeline.
 
     As ``stockout`` of `clustered_moments`, with ``clustering`` and the result of shape
@@ -74,8 +87,11 @@ def short_units(stock: Integers, mean: Floats, excess: Floats, clustering: Float
     """
     short = np.repeat((stock <= 0).astype(np.float64)[:, np.newaxis], clustering.shape[1], axis=1)
     top = count_reach(mean, excess, stock.astype(np.float64))
+    if lots is not None:
+        top = top + lots - 1
     for block in similar_widths(np.where((mean > 0) & (stock > 0), top + 1, 0)):
         law = count_law(mean[block], excess[block], top[block])
+        law = lot_law(law, None if lots is None else lots[block], top[block])
         for stream in range(clustering.shape[1]):
             short[block, stream], _ = _shares_of_units(law, stock[block], clustering[block, stream])
     return short

@@ -46,13 +46,16 @@ def late_unit_shares(
     streams = np.where(shares > 0, np.concatenate([clustering, ratio - 1.0], axis=1), np.nan)
     if _is_equal(streams, tree.clustering[:, [parent]]):
         return share
-    cases = np.column_stack([stock, mean, excess, shares, streams])
+    lots = tree.order_lots(np.repeat(stock[:, np.newaxis], len(tree.parents), axis=1))
+    lot = np.ones(len(stock)) if lots is None else lots[:, parent]
+    cases = np.column_stack([stock, lot, mean, excess, shares, streams])
     distinct, case = np.unique(np.nan_to_num(cases), axis=0, return_inverse=True)
     n = shares.shape[1]
-    waits = _relative_waits(distinct[:, 0].astype(np.int64), distinct[:, 1:3], distinct[:, 3 + n :])
-    parts = distinct[:, 3 : 3 + n] * waits
+    levels, sizes = distinct[:, :2].T.astype(np.int64)
+    waits = _relative_waits((levels, sizes), distinct[:, 2:4], distinct[:, 4 + n :])
+    parts = distinct[:, 4 : 4 + n] * waits
     total = parts.sum(axis=1, keepdims=True)
-    split = np.divide(parts, total, out=distinct[:, 3 : 3 + n].copy(), where=total > 0)
+    split = np.divide(parts, total, out=distinct[:, 4 : 4 + n].copy(), where=total > 0)
     return np.asarray(split[case.reshape(-1), :-1], dtype=np.float64)
 
 
@@ -61,9 +64,13 @@ def _is_equal(streams: Floats, whole: Floats) -> bool:
     return not bool((np.abs(streams - whole) > 1e-12 * (1.0 + whole)).any())
 
 
-def _relative_waits(stock: Integers, moments: Floats, clustering: Floats) -> Floats:
+def _relative_waits(
+    stock_and_lots: tuple[Integers, Integers], moments: Floats, clustering: Floats
+) -> Floats:
     """Mean wait of each stream's units over the wait for an order; shape of ``clustering``."""
+    stock, lots = stock_and_lots
     waits = np.zeros_like(clustering)
     for node, weight in zip(0.5 * (_NODES + 1.0), 0.5 * _WEIGHTS, strict=True):
-        waits += weight * short_units(stock, node * moments[:, 0], node * moments[:, 1], clustering)
+        mean, excess = node * moments.T
+        waits += weight * short_units(stock, mean, excess, clustering, lots)
     return waits

@@ -41,6 +41,14 @@ class SupplyTree:
         Broadcastable to ``own_rate``: clustering of the own customers' demand, the same over any
         time span; 1 = Poisson. The customers of a location are one stream: where several have
         their own ratios, it has the mean-weighted one.
+    lots
+        Broadcastable to ``own_rate``: units that a root orders at a time, :math:`Q`; 1 (one for
+        one) everywhere else.
+
+    Raises
+    ------
+    ValueError
+        If a lot is not a whole number of at least 1, or above 1 below a root.
     """
 
     parents: Integers
@@ -50,6 +58,14 @@ class SupplyTree:
     repair_days: Floats
     rate_shape: Floats
     variance_to_mean: Floats = field(default_factory=lambda: np.ones((1, 1)), kw_only=True)
+    lots: Integers = field(default_factory=lambda: np.ones((1, 1), dtype=np.int64), kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check the lots."""
+        if not np.issubdtype(self.lots.dtype, np.integer) or (self.lots < 1).any():
+            raise ValueError("lots must be whole numbers of at least 1")
+        if (np.broadcast_to(self.lots, self.own_rate.shape)[:, self.parents >= 0] > 1).any():
+            raise ValueError("lots must be 1 at locations that another one replenishes")
 
     @property
     def n_parts(self) -> int:
@@ -71,7 +87,24 @@ class SupplyTree:
             repair_days=self.repair_days[rows],
             rate_shape=self.rate_shape[rows],
             variance_to_mean=np.broadcast_to(self.variance_to_mean, self.own_rate.shape)[rows],
+            lots=np.broadcast_to(self.lots, self.own_rate.shape)[rows],
         )
+
+    def lots_at(self, location: int) -> Integers:
+        """Units per order at a location, shape (n_parts,)."""
+        lots = np.where(self.rate > 0, self.lots, 1)
+        return np.asarray(lots[:, location])
+
+    def order_lots(self, stock: Integers) -> Integers | None:
+        """Units per order at base stocks of shape (n_parts, n_locations); None where all are 1.
+
+        No order waits for a unit to be late: where :math:`S < Q`, a root orders S at a time (one
+        where S is 0). What nobody asks for is never ordered.
+        """
+        if not (self.lots > 1).any():
+            return None
+        lots = np.where(self.rate > 0, self.lots, 1)
+        return np.minimum(lots, np.maximum(stock, 1))
 
     @cached_property
     def order(self) -> tuple[int, ...]:

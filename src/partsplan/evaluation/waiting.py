@@ -51,7 +51,8 @@ def late_shares(
     repair, `late_is_exact` says where this is an approximation. Under an uncertain rate the
     shares are size-biased means. Clustered demand: shares of units,
     :math:`P(Q_l(u) + J \ge S_l)` for :math:`u < T_l` with J the units that come before a unit
-    in its order, at the roots that `exact_figures` has a law for; NaN elsewhere.
+    in its order, at the roots that `exact_figures` has a law for; NaN elsewhere. Orders in lots
+    are mixed over the inventory position as there.
 
     References
     ----------
@@ -137,7 +138,7 @@ class _DelayedNodes:
 
     def late(self, stock: Integers) -> Floats:
         """Share of demand that waits longer than the delay, shape (n_parts, n_nodes)."""
-        short = self._short(stock[:, self.locations])
+        short = self._short(stock)
         late = np.empty_like(short)
         for node, (location, parent) in enumerate(zip(self.locations, self.parents, strict=True)):
             days = self.delays[node]
@@ -160,7 +161,14 @@ class _DelayedNodes:
             + fraction * np.maximum(tree.repair_days[:, at] - delays, 0.0)
         )
         parents = np.array(self.parents, dtype=np.int64)
-        chain = Chain(parents, outstanding, tree.share[:, at], stock)
+        lots = tree.order_lots(stock)
+        chain = Chain(
+            parents,
+            outstanding,
+            tree.share[:, at],
+            stock[:, at],
+            None if lots is None else lots[:, at],
+        )
         mixture = RateMixture.of(chain, tree.rate_shape)
         clustering = tree.exact_clustering[:, at][mixture.part]
         figures = moments_of_nodes(chain.rows(mixture.part, mixture.factor), clustering)

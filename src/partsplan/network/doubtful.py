@@ -115,13 +115,17 @@ def _resupply_in_hours(tables: TableSet) -> Found:
         )
 
 
-def _order_quantities(tables: TableSet) -> Found:
+def _lots_of_free_parts(tables: TableSet) -> Found:
+    free = tables.numbers("parts", "unit_cost") * tables.numbers("parts", "holding_rate") == 0
     yield from _rows(
         tables,
-        ("parts", "order_quantity"),
-        tables.numbers("parts", "order_quantity") > 1,
-        "order_quantity {value} of part {id} is not planned with: orders are one for one.",
-        "Expect somewhat more stock and fewer orders.",
+        ("parts", "order_cost"),
+        (tables.numbers("parts", "order_cost") > 0)
+        & np.isnan(tables.numbers("parts", "order_quantity"))
+        & free,
+        "an order of part {id} costs {value}, but holding it costs nothing: no lot is the most "
+        "economic, and it is ordered one for one.",
+        "Give order_quantity.",
     )
 
 
@@ -264,7 +268,7 @@ _RULES: tuple[Callable[[TableSet], Found], ...] = (
     _free_parts,
     _holding_in_percent,
     _resupply_in_hours,
-    _order_quantities,
+    _lots_of_free_parts,
     _unused_parts,
     _superseding_parts,
     _parts_without_demand,

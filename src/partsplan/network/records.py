@@ -129,10 +129,11 @@ class Part(Record):
     """Time of an emergency shipment from outside [hours]."""
     emergency_cost: Money | None = None
     """Cost of an emergency shipment from outside [currency]."""
-    order_quantity: Count = 1
-    """Units per order [units]."""
+    order_quantity: Count | None = None
+    """Units per order where the part enters the network [units]; empty: the economic order
+    quantity where there is an order_cost, else 1."""
     order_cost: Money | None = None
-    """Cost of one order [currency]."""
+    """Cost of one order [currency]; it makes lots, no plan is charged with it."""
 
 
 class Location(Record):

@@ -131,6 +131,7 @@ class _MomentTables:
         if tree.is_clustered:
             reach = clustered_reach(tree, np.full(tree.n_parts, 4.0))
             self.endless = np.maximum(self.endless, reach)
+        self.endless = self.endless + tree.lots - 1
         figures = metric_figures if evaluation == "metric" else vari_metric_figures
         self.sizes = self._sizes(tree)
         rows = np.indices((tree.n_parts, *self.sizes)).reshape(1 + len(self.sizes), -1)

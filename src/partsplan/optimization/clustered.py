@@ -14,6 +14,7 @@ from partsplan.evaluation.orders import clustered_moments
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.grids import Grids
+from partsplan.optimization.lots import position_lots
 from partsplan.optimization.tables import OUTSIDE, Family, Figures
 
 
@@ -71,7 +72,8 @@ class _ClusteredRoots:
         """Late units and share of units short of the shelf, of what came ``days`` or longer ago."""
         mean = np.repeat(self.tree.pipeline(days)[parts, root], stock.shape[1])
         extra = np.repeat(self.tree.clustering[parts, root], stock.shape[1])
-        figures = clustered_moments(stock.ravel(), mean, mean * extra, extra)
+        lots = position_lots(self.tree.lots_at(root)[parts], stock).ravel()
+        figures = clustered_moments(stock.ravel(), mean, mean * extra, extra, lots)
         return (
             figures.expected_backorders.reshape(stock.shape),
             figures.stockout.reshape(stock.shape),

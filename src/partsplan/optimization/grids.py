@@ -224,11 +224,14 @@ def _likely(mean: Floats, spread: Floats, deviations: tuple[float, ...]) -> Inte
 
 
 def _mean_and_spread(tree: SupplyTree) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of the pipelines when a quarter of the worst delay is felt."""
+    """Mean and standard deviation of the pipelines when a quarter of the worst delay is felt.
+
+    Lots add what the inventory position is below the stock.
+    """
     pipeline = tree.pipeline()
     mean = pipeline + 0.25 * (worst_pipelines(tree) - pipeline)
     variance = mean + mean**2 / tree.rate_shape[:, None] + tree.pipeline_excess()
-    return mean, np.sqrt(variance)
+    return mean + (tree.lots - 1) / 2.0, np.sqrt(variance + (tree.lots**2 - 1) / 12.0)
 
 
 def reach(mean: Floats, tail: float) -> int:
@@ -261,8 +264,10 @@ def endless_stock(tree: SupplyTree) -> Integers:
         scipy.special.gammainccinv(shape + 1.0, ENDLESS_TAIL) / shape,
         1.0,
     )
-    poisson = 1 + poisson_quantile(worst_pipelines(tree) * factor[:, None], ENDLESS_TAIL)
-    return np.maximum(poisson, clustered_reach(tree, factor)) if tree.is_clustered else poisson
+    enough = 1 + poisson_quantile(worst_pipelines(tree) * factor[:, None], ENDLESS_TAIL)
+    if tree.is_clustered:
+        enough = np.maximum(enough, clustered_reach(tree, factor))
+    return enough + tree.lots - 1
 
 
 def clustered_reach(tree: SupplyTree, factor: Floats) -> Integers:

@@ -16,6 +16,7 @@ from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers, trailing
 from partsplan.optimization.conditional import Given, poisson_law, poisson_tables, tails
 from partsplan.optimization.grids import Grids, reach, worst_pipelines
+from partsplan.optimization.lots import late_units_in_lots, over_positions
 from partsplan.optimization.tables import OUTSIDE, Branch, Family, Figures, Leaves
 
 _LAW_TAIL = 1e-15
@@ -53,6 +54,7 @@ class TableBuilder:
         self.grids = grids
         self.windows = windows
         self.worst = worst_pipelines(tree)
+        self.lots = [tree.lots_at(location) for location in range(tree.n_locations)]
         self.asked = self._waits_asked_from_above()
 
     def build(self) -> Family:
@@ -102,7 +104,9 @@ class TableBuilder:
         chosen = list(locations)
         stock = self.grids.leaves[parent]
         share = self.tree.share[:, chosen]
-        tail, loss = poisson_tables(self.tree.pipeline()[:, chosen], 1 + stock.max(initial=0))
+        tail, loss = self._over_positions(
+            chosen, *poisson_tables(self.tree.pipeline()[:, chosen], 1 + stock.max(initial=0))
+        )
         backorders = _mixed(laws.now, Given(loss, share, "loss"), stock)
         stockout = _mixed(laws.now, Given(tail, share, "tail"), stock)
         by_location = dict(zip(locations, stock.swapaxes(0, 1), strict=True))
@@ -126,6 +130,7 @@ class TableBuilder:
             ]
             stock = np.stack([stocks[place] for place in places], axis=1)
             tail, _ = poisson_tables(np.stack(pipelines, axis=1), 1 + stock.max(initial=0))
+            (tail,) = self._over_positions(places, tail)
             given = Given(tail, self.tree.share[:, places], "tail")
             mixed = _mixed(laws.then[above], given, stock)
             for k, w in enumerate(windows):
@@ -155,28 +160,46 @@ class TableBuilder:
     def _branch(self, location: int, laws: _Laws) -> Branch:
         stock = self.grids.branch[location]
         law = self._pipeline_law(location, laws.now, np.zeros(self.tree.n_parts))
-        now = _late_units(law, stock)
+        now = self._late_units(location, law, stock)
         then, late = {}, {}
         for key, wait in self.asked[location].items():
             above = self._wait_above(location, wait).tobytes()
             later = law
             if wait.any():
                 later = self._pipeline_law(location, laws.then[above], wait)
-            then[key] = _late_units(later, stock) if wait.any() else now
-            over = _at_stock(tails(later), stock)
+            then[key] = self._late_units(location, later, stock) if wait.any() else now
+            over = self._short(location, later, stock)
             over = self._with_empty_shelf(location, wait, (stock, over), laws.late[above])
             late[key] = _with_endless(over)
         counts = np.arange(now.shape[-1], dtype=np.float64)
         own_late = self._own_lateness((location,), {location: stock}, laws)
         figures = Figures(
             backorders=now @ counts,
-            stockout=_with_endless(_at_stock(tails(law), stock)),
+            stockout=_with_endless(self._short(location, law, stock)),
             late={window: _with_endless(over) for window, over in own_late.items()},
         )
         below = _Laws(now, then, late)
         return Branch(
             location, figures, self._family(location, self.tree.children[location], below)
         )
+
+    def _over_positions(self, locations: Sequence[int], *tables: Floats) -> tuple[Floats, ...]:
+        """Tables (part, location, stock) of what stocks meet; means where roots order in lots."""
+        if not locations:
+            return tables
+        lots = np.stack([self.lots[location] for location in locations], axis=1)
+        return tuple(over_positions(table, lots) for table in tables)
+
+    def _short(self, location: int, law: Floats, stock: Integers) -> Floats:
+        """P(X >= S) for every stock of a location with children."""
+        tail = tails(law)
+        lots = self.lots[location]
+        return _at_stock(over_positions(tail, lots) if (lots > 1).any() else tail, stock)
+
+    def _late_units(self, location: int, law: Floats, stock: Integers) -> Floats:
+        """Law of (X - S)+ for every stock, the endless one last; (part, context..., stock, n)."""
+        lots = self.lots[location]
+        return late_units_in_lots(law, stock, lots) if (lots > 1).any() else _late_units(law, stock)
 
     def _pipeline_law(self, location: int, parent_law: Floats, wait: Floats) -> Floats:
         """P(k units not yet back) after a wait, shape (part, context..., count)."""

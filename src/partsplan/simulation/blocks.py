@@ -13,6 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from partsplan.errors import PartsplanError
+from partsplan.evaluation.lots import check_one_for_one
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.simulation.customers import CustomerClasses
@@ -38,7 +40,7 @@ class SimulatedBlock:
     parts: Integers
     """Shape (n_parts,): positions in the network."""
     tree: SupplyTree
-    """Forest, times and repair fractions; its demand rates are not used."""
+    """Forest, times, repair fractions and lots; its demand rates draw nothing."""
     stock: Integers
     """Shape (n_parts, n_locations): base stock [units]."""
     lead_times: LeadTimes
@@ -61,8 +63,6 @@ class SimulatedBlock:
     """Units of the first day; None: the base stock is on the shelf."""
     has_indentures: bool = False
     """Whether parts sit in each other, so that repairs may wait."""
-    lots: Integers | None = None
-    """Shape (n_parts,): units that a root orders at a time; None: one for one."""
     sources: Integers | None = None
     """Shape (n_classes, most_sources): locations asked in turn where shortages are expedited."""
 
@@ -83,6 +83,11 @@ class SimulatedBlock:
         return bool(
             self.has_indentures or self.lead_times.varies or ((repair > 0) & (repair < 1)).any()
         )
+
+    @cached_property
+    def lots(self) -> Integers | None:
+        """Shape (n_parts, n_locations): units per order; None where all is one for one."""
+        return self.tree.order_lots(self.stock)
 
     @cached_property
     def horizon_days(self) -> Floats:
@@ -130,6 +135,8 @@ def simulated_blocks(
     together: Integers | None = None,
 ) -> Iterator[SimulatedBlock]:
     """All parts with demand in blocks, in a fixed order."""
+    if sources is not None:
+        check_one_for_one(model.network, "expediting of shortages")
     starts = customers.starts(model.network.n_parts)
     per_day = np.add.reduceat(np.append(customers.per_day, 0.0), starts[:-1])
     per_day = np.where(np.diff(starts) > 0, per_day, 0.0)
@@ -140,6 +147,7 @@ def simulated_blocks(
         if len(asked) == 0:
             continue
         tree = model.tree(forest, asked)
+        _check_lots(model, tree, asked)
         laws = lead_times.of_parts(asked)
         longest = path_days(tree, laws)
         if sources is not None:
@@ -175,6 +183,17 @@ def simulated_blocks(
                 sources=None if sources is None else sources[classes],
                 has_indentures=bool((levels[rows] >= 0).any()),
             )
+
+
+def _check_lots(model: ServiceModel, tree: SupplyTree, parts: Integers) -> None:
+    """Raise where a root orders in lots and repairs a share itself, unit by unit."""
+    mixes = ((tree.lots > 1) & (tree.repair_fraction > 0)).any(axis=1)
+    if mixes.any():
+        part = model.network.part_ids[parts[np.flatnonzero(mixes)[0]]]
+        raise PartsplanError(
+            f"a simulation knows no lots where the top location repairs a share itself, as of "
+            f"part {part!r}. Give order_quantity 1 or local_repair_fraction 0."
+        )
 
 
 def _apart(

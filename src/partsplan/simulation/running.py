@@ -190,14 +190,6 @@ class Experiment:
             window_days=window_days,
         )
 
-    def with_lots(self, sizes: Integers) -> Experiment:
-        """The same where roots order so many units of each part at a time."""
-        blocks = tuple(
-            replace(block, lots=sizes[block.parts]) if (sizes[block.parts] > 1).any() else block
-            for block in self.blocks
-        )
-        return replace(self, blocks=blocks)
-
     @classmethod
     def of_customers(
         cls,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from partsplan.demand import DemandRates
+from partsplan.evaluation.lots import check_one_for_one
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.performance import check_choice, check_network_and_demand
 from partsplan.network import ServiceNetwork, read_base_stock
@@ -38,7 +39,6 @@ def simulate(
     rng: int | np.random.Generator,
     lead_times: LeadTimeLaw = "deterministic",
     resupply_cv: float | None = None,
-    lots: bool = False,
     indentures: bool | None = None,
     life_shapes: Mapping[str, float] | None = None,
     finite_fleet: bool = False,
@@ -69,9 +69,6 @@ def simulate(
     resupply_cv : float, optional
         Coefficient of variation of every resupply time under "gamma" or "lognormal", in place of
         the column of the parts table.
-    lots : bool
-        Whether the top locations order the parts table's ``order_quantity`` at a time, by an
-        (R, Q) rule whose highest inventory position R + Q is the base stock; else one for one.
     indentures : bool, optional
         Whether the repair of an LRU waits for the SRU that it needs (``parent_part_id`` and
         ``cause_fraction``; one SRU or none for each repair, local or from outside but for the
@@ -107,7 +104,9 @@ def simulate(
     InputError
         If stock or demand names unknown parts or locations.
     PartsplanError
-        If the network has rules that the simulation does not know.
+        If the network has rules that the simulation does not know; lots among them where
+        shortages are expedited, where a top location repairs a share itself, with indentures,
+        and from today's position.
     ValueError
         If an argument is not of its kind.
 
@@ -115,8 +114,9 @@ def simulate(
     -----
     Demand is Poisson per part and location; gamma-mixed where the rate is uncertain (one factor
     per part and replication); compound Poisson with logarithmic order sizes where it is
-    clustered. Rules are those of the waiting model: one-for-one orders, first come, first
-    served, an order filled by a location stays reserved for it, repair is ample, a share of the
+    clustered. Rules are those of the waiting model: one-for-one orders (at the top locations
+    lots, where a part has an ``order_quantity`` or an ``order_cost``: an (R, Q) rule whose highest
+    inventory position R + Q is the base stock), first come, first served, an order filled by a location stays reserved for it, repair is ample, a share of the
     demand is repaired locally. A location without stock leaves its customers to the nearest
     ancestor with stock and a lane to them: they are that ancestor's customers then, and what it
     ships them is repaired and reordered there. Where shortages are expedited, the sources of a
@@ -156,7 +156,6 @@ def simulate(
         years=years,
         lead_times=lead_times,
         resupply_cv=resupply_cv,
-        lots=lots,
         indentures=indentures,
         life_shapes=life_shapes,
         finite_fleet=finite_fleet,
@@ -182,7 +181,6 @@ def experiment_on(
     years: float,
     lead_times: str = "deterministic",
     resupply_cv: float | None = None,
-    lots: bool = False,
     indentures: bool | None = None,
     life_shapes: Mapping[str, float] | None = None,
     finite_fleet: bool = False,
@@ -204,14 +202,12 @@ def experiment_on(
         years * DAYS_PER_YEAR,
         None if warmup_years is None else warmup_years * DAYS_PER_YEAR,
     )
-    if lots:
-        check_waits(network, "a simulation with lots")
-        experiment = experiment.with_lots(network.parts["order_quantity"])
     if opening == "position":
         check_waits(network, "a simulation from today's position")
-        if lots or indentures or warmup_years:
+        check_one_for_one(network, "a simulation from today's position")
+        if indentures or warmup_years:
             raise ValueError(
-                "opening must be 'plan' with lots, indentures or warmup_years, got 'position'"
+                "opening must be 'plan' with indentures or warmup_years, got 'position'"
                 + _TOLD_OFF * indentures
             )
         experiment = experiment.opened(opening_of(network, experiment.stock))

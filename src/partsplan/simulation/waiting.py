@@ -325,9 +325,8 @@ def _lots(
     """Lots of the groups (location, row) of one level; None below the roots."""
     if block.lots is None or (block.tree.parents[visit.location] >= 0).any():
         return None
-    n_locations = block.stock.shape[1]
-    n_replications = len(counts) // (block.n_parts * n_locations)
-    size = np.tile(np.repeat(block.lots, n_replications), n_locations)
+    n_replications = len(counts) // block.lots.size
+    size = np.repeat(block.lots.T.ravel(), n_replications)
     return Lots(size, rng.integers(0, size))
 
 

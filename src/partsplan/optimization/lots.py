@@ -1,0 +1,70 @@
+"""Tables of roots that order in lots: means over the inventory position.
+
+With lots of Q a root with stock S is as often at each of the inventory positions S - Q + 1, ..., S
+(Hadley and Whitin 1963), so a figure of the stock is the moving average of the figures that these
+positions have as stocks, and the law of its late units is the average of their laws. Averages of
+figures that fall with the position fall with S. Sums run from the far end, where tails are least.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.conditional import tails
+
+
+def position_lots(lots: Integers, stock: Integers) -> Integers:
+    """Units per order at stocks: no order waits for a late unit; shapes (part,), (part, ...)."""
+    lots = lots.reshape(-1, *(1 for _ in stock.shape[1:]))
+    return np.asarray(np.minimum(lots, np.maximum(stock, 1)))
+
+
+def over_positions(table: Floats, lots: Integers) -> Floats:
+    """Moving averages of a table of figures that fall with the stock 0, 1, ... (last axis).
+
+    ``lots`` has the shape of the other axes; a table of lots of 1 is left as it is.
+    """
+    if not (lots > 1).any():
+        return table
+    size = table.shape[-1]
+    rows = table.reshape(-1, size)
+    lots = lots.ravel()
+    stock = np.broadcast_to(np.arange(size), rows.shape)
+    mean = _window_means(rows, stock, position_lots(lots, stock))
+    return np.where(lots[:, None] > 1, mean, rows).reshape(table.shape)
+
+
+def late_units_in_lots(law: Floats, stock: Integers, lots: Integers) -> Floats:
+    """Law of the late units of a root for every stock, the endless one last.
+
+    Parameters
+    ----------
+    law
+        Shape (part, count): demand over the resupply time.
+    stock
+        Shape (part, size).
+    lots
+        Shape (part,).
+    """
+    n, size = stock.shape
+    length = law.shape[-1]
+    of_stock = position_lots(lots, stock)
+    counts = max(length - int((stock - of_stock).min()) - 1, 1)
+    place = stock[:, :, None] + np.arange(1, counts)
+    late = np.zeros((n, size + 1, counts))
+    windows = (place.reshape(n, -1), np.repeat(of_stock, counts - 1, axis=1))
+    late[:, :size, 1:] = _window_means(law, *windows).reshape(place.shape)
+    late[:, :size, 0] = 1.0 - _window_means(tails(law), stock + 1, of_stock)
+    late[:, size, 0] = 1.0
+    return late
+
+
+def _window_means(rows: Floats, last: Integers, lots: Integers) -> Floats:
+    """Mean of the entries last - lots + 1, ..., last of every row; 0 beyond the row."""
+    size = rows.shape[-1]
+    sums = np.zeros((len(rows), size + 1))
+    sums[:, :-1] = tails(rows)
+    first, after = np.minimum(last - lots + 1, size), np.minimum(last + 1, size)
+    total = np.take_along_axis(sums, first, axis=-1) - np.take_along_axis(sums, after, axis=-1)
+    return np.asarray(total / lots)
