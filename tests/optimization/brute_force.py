@@ -322,6 +322,7 @@ class ExactLaws:
 
     def __init__(self, facts, part):
         self.parent, self.transit = facts.parent[part], facts.transit[part]
+        self.lot = facts.lots[part]
         self.repair, self.repair_days = facts.repair[part], facts.repair_days[part]
         self.children = children_of(facts, part)
         self.ancestors = [self._above(loc) for loc in range(len(self.parent))]
@@ -339,6 +340,11 @@ class ExactLaws:
             path.append(location)
         return tuple(reversed(path))
 
+    def positions(self, location, stock):
+        """Inventory positions of a stock, each as often as the others; lots only at a root."""
+        lot = self.lot if self.parent[location] < 0 else 1
+        return range(max(stock - lot, min(stock - 1, 0)) + 1, stock + 1)
+
     def law(self, k, location, above, window=0.0):
         """P(n units still out a window later) under the k-th factor."""
         key = (k, location, above, round(window, 11))
@@ -351,7 +357,12 @@ class ExactLaws:
             if parent >= 0 and self.rate[parent] > 0:
                 left = max(window - self.transit[location], 0.0)
                 share = (1 - r) * self.rate[location] / self.rate[parent]
-                waiting = late_units(self.law(k, parent, above[:-1], left), above[-1])
+                late = self.law(k, parent, above[:-1], left)
+                waiting = np.zeros(len(late) + 1)
+                for position in self.positions(parent, above[-1]):
+                    mine = late_units(late, position)
+                    waiting[: len(mine)] += mine
+                waiting /= waiting.sum()
                 law = trimmed(np.convolve(thinned(waiting, share), law))
             self._known[key] = law
         return self._known[key]
@@ -361,8 +372,9 @@ class ExactLaws:
 
     def backorders(self, location, above, stock):
         def given(k):
-            law = self.law(k, location, above)[stock + 1 :]
-            return float(law @ np.arange(1, len(law) + 1))
+            law = self.law(k, location, above)
+            late = [np.maximum(np.arange(len(law)) - s, 0) for s in self.positions(location, stock)]
+            return float(law @ np.mean(late, axis=0))
 
         return self.mixed(given, self.often)
 
@@ -375,9 +387,12 @@ class ExactLaws:
     def stockout(self, location, above, stock):
         """P(X >= S) as a demand sees it."""
         return self.mixed(
-            lambda k: float(self.law(k, location, above)[stock:].sum()) if stock else 1.0,
+            lambda k: self._short(location, stock, self.law(k, location, above)) if stock else 1.0,
             self.often_by_demand,
         )
+
+    def _short(self, location, stock, law):
+        return float(np.mean([law[s:].sum() for s in self.positions(location, stock)]))
 
     def late(self, location, above, stock, window):
         """P(W > window)."""
@@ -387,7 +402,7 @@ class ExactLaws:
 
     def _late(self, k, location, above, stock, window):
         if stock > 0:
-            return float(self.law(k, location, above, window)[stock:].sum())
+            return self._short(location, stock, self.law(k, location, above, window))
         r, left = self.repair[location], window - self.transit[location]
         if left < 0:
             ordered = 1.0
@@ -417,9 +432,9 @@ class _MomentLaws(ExactLaws):
             mean += share * late
             excess = self.excess(share, late, variance)
         law = negative_binomial(mean, excess)
-        over = np.maximum(np.arange(len(law)) - stock, 0)
-        first = float(law @ over)
-        return first, float(law @ over**2) - first**2
+        over = [np.maximum(np.arange(len(law)) - s, 0) for s in self.positions(location, stock)]
+        first = float(law @ np.mean(over, axis=0))
+        return first, float(law @ np.mean(np.square(over), axis=0)) - first**2
 
     def excess(self, share, late, variance):
         return max(share**2 * (variance - late), 0.0)

@@ -24,6 +24,7 @@ class Facts:
     repair: list  # local repair fraction
     repair_days: list
     shape: list  # [part]
+    lots: list  # [part], units per order at its roots
     price: list  # [part][location] in the objective's unit
     unit_cost: list
     minimum: list
@@ -91,6 +92,7 @@ def facts_of(tables, objective="holding_cost", limits=None):
         grid(lambda p, loc, own: own.get("local_repair_fraction", 0.0)),
         grid(lambda p, loc, own: own.get("local_repair_days", 0.0)),
         [_shape(tables, p) for p in parts],
+        [row.get("order_quantity", 1) for row in tables["parts"]],
         grid(holding),
         [row["unit_cost"] for row in tables["parts"]],
         grid(limit("minimum", 0)),

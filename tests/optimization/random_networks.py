@@ -16,12 +16,15 @@ import partsplan as pp
 OBJECTIVES = ("holding_cost", "investment", "new_investment")
 
 
-def random_case(seed):
+def random_case(seed, *, with_lots=False):
     """Tables, objective and evaluation; the promises are those that some random stock keeps."""
     rng = np.random.default_rng([20260713, seed])
     evaluation = str(rng.choice(["exact", "exact", "exact", "vari_metric", "metric"]))
     objective = str(rng.choice(OBJECTIVES, p=[0.5, 0.3, 0.2]))
     tables = {"parts": _parts(rng), "locations": _locations(rng)}
+    if with_lots:
+        for part in tables["parts"]:
+            part["order_quantity"] = int(rng.choice([1, 2, 3, 4, 7]))
     _add_exceptions(rng, tables)
     by_site = rng.random() < 0.6
     with_machines = by_site and rng.random() < 0.6

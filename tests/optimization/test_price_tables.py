@@ -38,7 +38,7 @@ FORESTS = {
 N_PARTS = 3
 
 
-def random_tree(forest, seed, *, shape=np.inf):
+def random_tree(forest, seed, *, shape=np.inf, lots=1):
     rng = np.random.default_rng(seed)
     parents = np.array(forest)
     size = (N_PARTS, len(parents))
@@ -49,6 +49,7 @@ def random_tree(forest, seed, *, shape=np.inf):
         repair_fraction=rng.choice([0.0, 0.0, 0.3], size),
         repair_days=rng.uniform(1, 8, size),
         rate_shape=np.full(N_PARTS, shape),
+        lots=np.where(parents < 0, np.outer(np.arange(N_PARTS), [lots - 1]) + 1, 1),
     )
 
 
@@ -88,6 +89,7 @@ def parts_of(tree, rows):
         tree.repair_fraction[rows],
         tree.repair_days[rows],
         tree.rate_shape[rows],
+        lots=tree.lots[rows],
     )
 
 
@@ -130,6 +132,23 @@ def test_exact_tables(forest, lowest):
 def test_tables_of_uncertain_rates(forest, shape):
     tree = random_tree(FORESTS[forest], 2, shape=shape)
     check_tables(tree, grids_of(tree, 1))
+
+
+@pytest.mark.parametrize("lots", [2, 6])
+@pytest.mark.parametrize("shape", [np.inf, 1.5])
+@pytest.mark.parametrize("forest", FORESTS)
+def test_tables_of_lots(forest, shape, lots):
+    """Parts with lots of 1, Q and 2 Q - 1 in one block, stocks below and above."""
+    tree = random_tree(FORESTS[forest], 7, shape=shape, lots=lots)
+    if np.isinf(shape) or tree.n_locations < 4:
+        check_tables(tree, grids_of(tree, 1, step=2))
+
+
+@pytest.mark.parametrize("evaluation", ["metric", "vari_metric"])
+@pytest.mark.parametrize("forest", ["one location", "two levels", "leaf beside branch"])
+def test_tables_of_lots_by_moments(forest, evaluation):
+    tree = random_tree(FORESTS[forest], 8, lots=3)
+    check_tables(tree, grids_of(tree, 1), evaluation)
 
 
 @pytest.mark.parametrize("evaluation", ["metric", "vari_metric"])
@@ -175,9 +194,10 @@ def test_first_lists_start_at_the_lowest_stock():
     assert grids.members == {OUTSIDE: (), 0: (1, 2)}
 
 
+@pytest.mark.parametrize("lots", [1, 20])
 @pytest.mark.parametrize("shape", [np.inf, 0.7, 3.0])
-def test_endless_stock_never_runs_out(shape):
-    tree = random_tree(FORESTS["three levels"], 6, shape=shape)
+def test_endless_stock_never_runs_out(shape, lots):
+    tree = random_tree(FORESTS["three levels"], 6, shape=shape, lots=lots)
     enough = endless_stock(tree)
     for location in range(tree.n_locations):
         stock = np.zeros_like(enough)
