@@ -1,4 +1,4 @@
-"""Plans with lots at the top: the least cost of tiny networks by brute force, and what lots cost."""
+"""Plans with lots at the top: the least cost of tiny networks by brute force."""
 
 import pytest
 from random_networks import check_case, random_case

@@ -65,9 +65,7 @@ def test_a_location_below_is_served_from_lots():
     demand = pp.DemandRates.from_arrays(["P"], ["DC", "F"], [[0.0, 55.0]])
     stock = {("P", "DC"): 5, ("P", "F"): 2}
     one, four = (
-        pp.simulate(
-            network_of(order_quantity=lot), demand, stock, years=10, replications=50, rng=1
-        )
+        pp.simulate(network_of(order_quantity=lot), demand, stock, years=10, replications=50, rng=1)
         for lot in (1, 4)
     )
     assert four.fill_rate[0, 1] < one.fill_rate[0, 1]

@@ -122,7 +122,7 @@ class Chain:
                 top[:, parent] = np.maximum(top[:, parent], stock + needed[:, i])
             top = np.minimum(top, most)
             base = np.minimum(base, top)
-        return np.minimum(top, most)
+        return np.asarray(np.minimum(top, most))
 
 
 def chain_figures(chain: Chain) -> StockMoments:

@@ -142,8 +142,9 @@ def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
 
     References
     ----------
-    Hadley and Whitin (1963), Analysis of Inventory Systems, ch. 4; Simon (1971), Operations Research 19; Graves (1985), Management Science 31; Feeney and
-    Sherbrooke (1966), Management Science 12.
+    Hadley and Whitin (1963), Analysis of Inventory Systems, ch. 4; Simon (1971), Operations
+    Research 19; Graves (1985), Management Science 31; Feeney and Sherbrooke (1966), Management
+    Science 12.
 
     Examples
     --------

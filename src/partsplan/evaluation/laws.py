@@ -229,7 +229,7 @@ class StockMoments:
             unready=np.zeros(stock.shape),
             filled=(stock > 0).astype(np.float64),
             ready=np.ones(stock.shape),
-            on_hand=stock - (0.0 if lots is None else (lots - 1) / 2.0),
+            on_hand=stock.astype(np.float64) - (0.0 if lots is None else (lots - 1) / 2.0),
         )
 
     def put(self, cells: Any, moments: StockMoments) -> None:

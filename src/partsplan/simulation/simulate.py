@@ -116,10 +116,11 @@ def simulate(
     per part and replication); compound Poisson with logarithmic order sizes where it is
     clustered. Rules are those of the waiting model: one-for-one orders (at the top locations
     lots, where a part has an ``order_quantity`` or an ``order_cost``: an (R, Q) rule whose highest
-    inventory position R + Q is the base stock), first come, first served, an order filled by a location stays reserved for it, repair is ample, a share of the
-    demand is repaired locally. A location without stock leaves its customers to the nearest
-    ancestor with stock and a lane to them: they are that ancestor's customers then, and what it
-    ships them is repaired and reordered there. Where shortages are expedited, the sources of a
+    inventory position R + Q is the base stock), first come, first served, an order filled by a
+    location stays reserved for it, repair is ample, a share of the demand is repaired locally. A
+    location without stock leaves its customers to the nearest ancestor with stock and a lane to
+    them: they are that ancestor's customers then, and what it ships them is repaired and reordered
+    there. Where shortages are expedited, the sources of a
     customer are asked in turn, the serving location first, then its lanes by hours; who ships
     also reorders, and the outside supply ships last and reorders nothing.
 
