@@ -144,6 +144,12 @@ def test_tables_of_lots(forest, shape, lots):
         check_tables(tree, grids_of(tree, 1, step=2))
 
 
+@pytest.mark.parametrize("forest", ["one location", "two levels", "three levels"])
+def test_tables_of_lots_far_beyond_the_demand_of_a_resupply_time(forest):
+    tree = random_tree(FORESTS[forest], 9, lots=40)
+    check_tables(tree, grids_of(tree, 0, step=30))
+
+
 @pytest.mark.parametrize("evaluation", ["metric", "vari_metric"])
 @pytest.mark.parametrize("forest", ["one location", "two levels", "leaf beside branch"])
 def test_tables_of_lots_by_moments(forest, evaluation):

@@ -35,6 +35,11 @@ def over_positions(table: Floats, lots: Integers) -> Floats:
     return np.where(lots[:, None] > 1, mean, rows).reshape(table.shape)
 
 
+def short_in_lots(law: Floats, stock: Integers, lots: Integers) -> Floats:
+    """P(X >= S) of a root at every stock, shape (part, size); as `late_units_in_lots`."""
+    return _window_means(tails(law), stock, position_lots(lots, stock))
+
+
 def late_units_in_lots(law: Floats, stock: Integers, lots: Integers) -> Floats:
     """Law of the late units of a root for every stock, the endless one last.
 

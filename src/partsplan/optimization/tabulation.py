@@ -16,7 +16,7 @@ from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers, trailing
 from partsplan.optimization.conditional import Given, poisson_law, poisson_tables, tails
 from partsplan.optimization.grids import Grids, reach, worst_pipelines
-from partsplan.optimization.lots import late_units_in_lots, over_positions
+from partsplan.optimization.lots import late_units_in_lots, over_positions, short_in_lots
 from partsplan.optimization.tables import OUTSIDE, Branch, Family, Figures, Leaves
 
 _LAW_TAIL = 1e-15
@@ -192,9 +192,10 @@ class TableBuilder:
 
     def _short(self, location: int, law: Floats, stock: Integers) -> Floats:
         """P(X >= S) for every stock of a location with children."""
-        tail = tails(law)
         lots = self.lots[location]
-        return _at_stock(over_positions(tail, lots) if (lots > 1).any() else tail, stock)
+        if (lots > 1).any():
+            return short_in_lots(law, stock, lots)
+        return _at_stock(tails(law), stock)
 
     def _late_units(self, location: int, law: Floats, stock: Integers) -> Floats:
         """Law of (X - S)+ for every stock, the endless one last; (part, context..., stock, n)."""
