@@ -1,5 +1,6 @@
 """Verdicts on plans that keep, miss or just keep their promises, and what assumptions change."""
 
+from concurrent.futures import ProcessPoolExecutor
 from random import Random
 
 import pytest
@@ -223,3 +224,13 @@ def test_expedited_networks_are_confirmed_too():
     # Erlang's loss with a load of 1 and 2 units is 1 in 5, whatever the law of the resupply
     assert found.commitments[0].lower < 24 / 5 < found.commitments[0].upper
     assert not any(row.is_certain for row in found.changes)
+
+
+def test_any_workers_give_the_same_verdicts():
+    network, demand = one_location(0.36)
+    options = {"rng": 8, "replications": 20, "most_replications": 40, "years": 2}
+    here = confirm(network, demand, {("P1", "DC"): 1}, **options)
+    with ProcessPoolExecutor(2) as workers:
+        there = confirm(network, demand, {("P1", "DC"): 1}, **options, executor=workers)
+    assert here.commitments.to_records() == there.commitments.to_records()
+    assert here.changes.to_records() == there.changes.to_records()

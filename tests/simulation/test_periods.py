@@ -1,9 +1,11 @@
 """Contract risk: probabilities that have a closed form, and what is refused."""
 
+from concurrent.futures import ProcessPoolExecutor
 from math import exp, factorial
 
 import numpy as np
 import pytest
+import scipy
 
 import partsplan as pp
 from partsplan.simulation import period_probabilities
@@ -45,6 +47,51 @@ def test_without_stock_a_fill_rate_is_kept_in_periods_without_demand():
     assert_inside(row, exp(-2.0))
     assert (row.period_months, row.median, row.unit) == (2.0, 0.0, "share")
     assert row.demands == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("shape", [None, 2.0])
+def test_a_single_unit_is_never_asked_for_twice_in_a_resupply_time(shape):
+    """One unit, resupplied in L days: a demand finds it if none came in the L days before.
+
+    All demands of T days do so with the probability that n points in order keep a distance of L,
+    also from what came before the period:
+    exp(-l T) (1 + sum_n l^n int exp(-l (L - t)+) ((T - t - (n - 1) L)+)^(n-1) / (n-1)! dt).
+    """
+    network = one_location(target=0.999)
+    rows = [{"part_id": "P1", "location_id": "DC", "per_year": 12.0}]
+    if shape is not None:
+        rows[0]["rate_shape"] = shape
+    demand = pp.DemandRates.from_table(rows)
+    row = period_probabilities(network, demand, {("P1", "DC"): 1}, **PERIODS)[0]
+    resupply, period = 365 / 12, 2 * 365 / 12
+
+    def never_missed(rate):
+        total = 1.0
+        for n in range(1, 5):
+            last = period - (n - 1) * resupply
+            if last > 0:
+                total += (
+                    rate**n
+                    * scipy.integrate.quad(
+                        lambda t, n=n, last=last: (
+                            (exp(-rate * max(resupply - t, 0.0)) * (last - t) ** (n - 1))
+                            / factorial(n - 1)
+                        ),
+                        0.0,
+                        last,
+                        points=[resupply] if last > resupply else None,
+                    )[0]
+                )
+        return exp(-rate * period) * total
+
+    rate = 12 / 365
+    if shape is None:
+        exact = never_missed(rate)
+    else:
+        nodes, weights = scipy.special.roots_genlaguerre(60, shape - 1.0)
+        laws = [never_missed(rate * node / shape) for node in nodes]
+        exact = float(np.dot(weights, laws) / weights.sum())
+    assert_inside(row, exact)
 
 
 def test_an_uncertain_rate_is_drawn_for_every_period():
@@ -141,6 +188,20 @@ def test_same_seed_gives_same_probabilities():
         for _ in range(2)
     )
     assert first.to_records() == second.to_records()
+
+
+@pytest.mark.parametrize("shortages", ["wait", "expedite"])
+def test_any_workers_give_the_same_probabilities(shortages):
+    tables = two_level_tables()
+    for part in tables["parts"]:
+        part["emergency_hours"] = 24.0
+    network = pp.ServiceNetwork.from_tables(**tables, shortages=shortages)
+    asked = (network, pp.estimate_demand(network), {("P1", "F1"): 1})
+    options = {"rng": 4, "periods": 3000, "period_months": 6}
+    here = period_probabilities(*asked, **options)
+    with ProcessPoolExecutor(2) as workers:
+        there = period_probabilities(*asked, **options, executor=workers)
+    assert here.to_records() == there.to_records()
 
 
 def test_what_is_refused():

@@ -47,7 +47,8 @@ class Performance:
     """
 
     expected_backorders: Floats
-    """Mean units late, EBO [units]."""
+    """Mean units late, EBO [units]; where nothing is held and an ancestor ships to the customers
+    directly, as if these customers waited there too (waits and commitments count them rightly)."""
     backorder_variance: Floats
     """Variance of the units late, VBO [units^2]."""
     fill_rate: Floats

@@ -107,6 +107,12 @@ def period_probabilities(
     failures that did stop a machine. A period without demand keeps its promise. Where shortages
     are expedited, the wait is what a shipment takes longer than the serving location's.
 
+    All of it comes from simulation, none from formulas. Demands of a period find the shelf as
+    earlier ones left it, so a period's figure needs the joint law of all its waits, not their
+    means, and Palm's theorem, by which only the mean resupply time matters, does not reach it.
+    Closed forms are known for single cases (a place without stock, or whose stock never runs out;
+    no shortage at all with one unit), which hold for no commitment over several parts.
+
     Examples
     --------
     >>> import partsplan as pp
