@@ -1,10 +1,10 @@
 """Simulation against evaluation on hundreds of random networks: how often intervals hold.
 
 Run ``python -m benchmarks.confirmation``. Where the evaluation is exact, 99 % intervals must hold
-its figure 99 times in 100; where it approximates, its error is printed instead. Lots at the top and
-parts within parts, which `evaluate` does not know yet, are held against the room's exact kernels.
-Misses are listed, and looked at again with other random numbers and four times the replications:
-what chance has missed, the second look holds.
+its figure 99 times in 100; where it approximates, its error is printed instead. Lots at the top,
+which `evaluate` does not know yet, and SRUs at one place are held against the room's exact kernels.
+Missed figures are looked at again with other random numbers and four times the replications: what
+was chance, the second look holds.
 """
 
 from __future__ import annotations
