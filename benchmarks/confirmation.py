@@ -1,8 +1,7 @@
 """Simulation against evaluation on hundreds of random networks: how often intervals hold.
 
 Run ``python -m benchmarks.confirmation``. Where the evaluation is exact, 99 % intervals must hold
-its figure 99 times in 100; where it approximates, its error is printed instead. Lots at the top,
-which `evaluate` does not know yet, and SRUs at one place are held against the room's exact kernels.
+its figure 99 times in 100; where it approximates, its error is printed instead.
 Missed figures are looked at again with other random numbers and four times the replications: what
 was chance, the second look holds.
 """
@@ -20,8 +19,6 @@ import numpy as np
 from benchmarks.tables import machine, print_table
 
 import partsplan as pp
-from partsplan.evaluation import indenture_figures, lot_figures
-from partsplan.evaluation.performance import service_model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
 from random_stocks import random_network
@@ -106,7 +103,7 @@ def expedited(network: pp.ServiceNetwork) -> pp.ServiceNetwork:
 
 
 def in_lots(seed: int, run: dict[str, object]) -> Case:
-    """The same network with lots at the top, by `lot_figures`."""
+    """The same network with lots at the top."""
     network, demand, stock = random_network(seed)
     rng = np.random.default_rng([11, seed])
     parts = [
@@ -114,22 +111,11 @@ def in_lots(seed: int, run: dict[str, object]) -> Case:
     ]
     network = network.replace(parts=parts)
     stock = {key: int(units + rng.integers(0, 3)) for key, units in stock.items()}
-    shape = (network.n_parts, network.n_locations)
-    levels = np.array(
-        [[stock[part, at] for at in network.location_ids] for part in network.part_ids]
-    )
-    figures = {name: np.full(shape, np.nan) for name in ("expected_backorders", "fill_rate")}
-    for block in service_model(network, demand, "exact").blocks(50):
-        lots = np.repeat(network.parts["order_quantity"][block.parts][:, None], shape[1], axis=1)
-        found = lot_figures(block.tree, levels[block.parts], lots)
-        for name, value in figures.items():
-            value[block.parts] = np.where(block.tree.rate > 0, getattr(found, name), np.nan)
-    name = f"{1 + seed % 3} levels, lots"
-    return Case(name, network, demand, stock, figures, run | {"lots": True})
+    return evaluated(f"{1 + seed % 3} levels, lots", network, demand, stock, run)
 
 
 def parts_within_parts(seed: int, run: dict[str, object]) -> Case:
-    """One place that repairs an LRU by replacing SRUs, by `indenture_figures`."""
+    """One place that repairs an LRU by replacing SRUs."""
     rng = np.random.default_rng([13, seed])
     n, rate, days, held = 1 + seed % 3, rng.uniform(0.05, 0.5), rng.uniform(1, 10), seed % 4
     shares = rng.dirichlet(np.ones(n + 1))[:n]
@@ -160,20 +146,11 @@ def parts_within_parts(seed: int, run: dict[str, object]) -> Case:
         ],
         installed_base=[{"site_id": "A", "equipment_id": "M", "machines": 1}],
     )
-    found = indenture_figures((rate, days, held), shares, sru_days, sru_stock)
-    late = np.array([found.expected_backorders, *found.sru_backorders])[:, None]
-    filled = np.array([found.fill_rate, *np.full(n, np.nan)])[:, None]
     stock = {("LRU", "BASE"): held} | {
         (name, "BASE"): int(units) for name, units in zip(names, sru_stock, strict=True)
     }
-    return Case(
-        "SRUs in LRUs, one place",
-        network,
-        pp.estimate_demand(network),
-        stock,
-        {"expected_backorders": late, "fill_rate": filled},
-        run | {"indentures": True},
-    )
+    demand = pp.estimate_demand(network)
+    return evaluated("SRUs in LRUs, one place", network, demand, stock, run)
 
 
 def cases(n_networks: int, years: float, replications: int) -> Iterator[Case]:
