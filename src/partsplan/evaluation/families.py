@@ -146,6 +146,12 @@ class Family:
         return exact
 
 
+def stockless_pipelines(family: Family) -> Floats:
+    """Mean units under way if nothing were held anywhere; shape (n_parts, n_locations)."""
+    graph, at = _graph(family, [(j, 0.0) for j in range(family.tree.n_locations)])
+    return np.asarray(graph.stockless_mean[at])
+
+
 def family_figures(family: Family, stock: Integers, evaluation: str) -> SupplyFigures:
     """Figures of a family.
 

@@ -44,6 +44,10 @@ class Columns:
         """The chosen columns."""
         return Columns(self.parts[chosen], self.stock[chosen], self.cost[chosen], self.uses[chosen])
 
+    def reduced_cost_by(self, price: Floats, least: Floats) -> Floats:
+        """Cost and penalties above a least of every column's own."""
+        return np.asarray(self.cost + self.uses @ price - least)
+
     def reduced_cost(self, price: Floats, least: Floats) -> Floats:
         """Cost and penalties above the least possible of the same part, ``least`` by part."""
         return self.cost + self.uses @ price - least[self.parts]

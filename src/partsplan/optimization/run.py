@@ -52,6 +52,7 @@ class OptimizationRun:
         self.first_price: Floats | None = None
         places = problem.network.n_parts * problem.network.n_locations
         self.is_small = places <= _PROOF_SIZE
+        self.block_size = _BLOCK_SIZE
         self.is_trial = False
         """Whether a good plan is enough, found soon; nothing is proven beyond the effort then."""
 
@@ -102,10 +103,15 @@ class OptimizationRun:
     @cached_property
     def searches(self) -> list[BlockSearch]:
         """Price searches of all blocks."""
-        finest = self.is_small
-        tolerance = _FINEST if finest else max(_FINEST, _TABLE_SHARE_OF_GAP * self.target_gap)
-        blocks = self.problem.blocks(_BLOCK_SIZE)
-        return [BlockSearch(self.problem, block, tolerance, self.clock) for block in blocks]
+        blocks = self.problem.blocks(self.block_size)
+        return [BlockSearch(self.problem, block, self.tolerance, self.clock) for block in blocks]
+
+    @property
+    def tolerance(self) -> float:
+        """Relative difference of a value and its lower bound that tables are refined to."""
+        if self.is_small:
+            return _FINEST
+        return max(_FINEST, _TABLE_SHARE_OF_GAP * self.target_gap)
 
     def _impossible(self, fixed: Floats) -> list[ImpossibleCommitment]:
         return impossible_commitments(self.problem, self.searches, fixed)
