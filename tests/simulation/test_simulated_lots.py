@@ -62,6 +62,18 @@ def test_fill_rate_mixes_over_the_inventory_position(stock, lot, law):
     assert held.lower[0, 0] - 4 * slack <= shelf <= held.upper[0, 0] + 4 * slack
 
 
+def test_lots_of_slow_demand_are_followed_until_they_are_ordered():
+    """One demand in two years, four to a lot: the last lots of a window are ordered years later."""
+    network = network_of(order_quantity=4)
+    demand = pp.DemandRates.from_arrays(["P"], ["DC", "F"], [[0.5, 0.0]])
+    stock = {("P", "DC"): 5}
+    run = {"years": 4, "replications": 4000, "rng": 1, "confidence": 0.999}
+    held = pp.simulate(network, demand, stock, **run).interval("on_hand")
+    exact = pp.evaluate(network, demand, stock).on_hand[0, 0]
+    assert held.lower[0, 0] <= exact <= held.upper[0, 0]
+    assert exact == pytest.approx(3.5 - 0.5 * 20 / 365, abs=1e-3)
+
+
 def test_a_location_below_is_served_from_lots():
     demand = pp.DemandRates.from_arrays(["P"], ["DC", "F"], [[0.0, 55.0]])
     stock = {("P", "DC"): 5, ("P", "F"): 2}

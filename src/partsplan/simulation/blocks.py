@@ -27,6 +27,8 @@ Integers = NDArray[np.int64]
 _MOST_PARTS = 256
 _LOSS_WARMUP = 4.0
 """Times the longest path, until a network that loses demand to the outside has settled."""
+_SLOWER = 3.0
+"""Times that demand at an uncertain rate is given to fill up a lot."""
 _SPREAD = 2.0
 """Most demands of a part per least in a block that is taken event by event."""
 _MOST_DEMANDS = 60_000
@@ -96,8 +98,20 @@ class SimulatedBlock:
         Where orders cross or come in lots, demand after the window can bring a unit to one inside.
         """
         needs_future = (self.may_cross or self.lots is not None) and self.sources is None
-        after = self.warmup_days if needs_future else 0.0
+        after = self.warmup_days + self._lot_days if needs_future else 0.0
         return self.warmup_days + self.window_days + after
+
+    @property
+    def _lot_days(self) -> Floats:
+        """Shape (n_parts,): days in which the demand fills up a lot, but for one time in 10^6."""
+        if self.lots is None:
+            return np.zeros(self.n_parts)
+        rate = self.tree.rate
+        slow = np.where(np.isfinite(self.tree.rate_shape), _SLOWER, 1.0)[:, np.newaxis]
+        units = slow * (self.lots + 5.0 * np.sqrt(self.lots) + 10.0)
+        asked = (self.lots > 1) & (rate > 0.0)
+        days = np.divide(units, rate, out=np.zeros(units.shape), where=asked)
+        return np.asarray(days.max(axis=1))
 
     @cached_property
     def ancestors(self) -> Integers:
