@@ -307,6 +307,33 @@ def test_economic_lots_of_a_network() -> None:
     assert economic.fill_rate[0, 0] < plain.fill_rate[0, 0]
 
 
+def test_random_resupply_times_of_lots_are_not_exact() -> None:
+    """Lots may cross then; units ordered one by one may too, but only the mean time matters."""
+    demand = pp.DemandRates.from_arrays(["P"], ["DC", "F"], [[20.0, 40.0]])
+    for lot, cv, is_exact in ((1, 0.5, True), (4, 0.0, True), (4, 0.5, False)):
+        network = centre_network(order_quantity=lot, resupply_cv=cv)
+        assert pp.evaluate(network, demand, {("P", "DC"): 5}).is_exact is is_exact
+
+
+def test_lots_are_refused_among_parts_within_parts() -> None:
+    network = pp.ServiceNetwork.from_tables(
+        parts=[
+            {"part_id": "L", "unit_cost": 10.0, "resupply_days": 20.0},
+            {"part_id": "S", "unit_cost": 1.0, "resupply_days": 20.0, "order_quantity": 9},
+        ],
+        locations=[{"location_id": "DC", "kind": "central"}],
+        sites=[{"site_id": "A", "served_by": "DC"}],
+        equipment=[{"equipment_id": "M"}],
+        bill_of_materials=[
+            {"equipment_id": "M", "part_id": "L", "failures_per_year": 2.0},
+            {"equipment_id": "M", "part_id": "S", "parent_part_id": "L", "cause_fraction": 0.5},
+        ],
+        installed_base=[{"site_id": "A", "equipment_id": "M", "machines": 3}],
+    )
+    with pytest.raises(pp.PartsplanError, match="part 'S' has order_quantity 9"):
+        pp.evaluate(network, pp.estimate_demand(network), {("L", "DC"): 2})
+
+
 def test_lots_are_refused_where_shortages_are_expedited() -> None:
     demand = pp.DemandRates.from_arrays(["P"], ["DC", "F"], [[20.0, 40.0]])
     for part, told in (

@@ -332,6 +332,14 @@ CASES: dict[str, tuple[Change, str]] = {
         drop("parts", 1, "repair_days"),
         "procurement_days is given, but repair_days is empty and condemnation_fraction is 0.1.",
     ),
+    "lots below the top": (
+        put("locations", 0, order_quantity=4),
+        "'order_quantity' is not a column of locations. Give order_quantity in parts: only the top",
+    ),
+    "order of a fraction": (
+        put("parts", 0, order_quantity=2.5),
+        "2.5 is not a whole number. Give a whole number, 1 or more",
+    ),
     "order of nothing": (put("parts", 0, order_quantity=0), "0 is below 1. Give a whole number"),
     "site served by nobody": (
         both(without("lanes"), drop("sites", 0, "served_by")),

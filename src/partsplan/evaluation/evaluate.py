@@ -35,7 +35,10 @@ def evaluate(
     demand : DemandRates
         Demand for this network's parts and locations, or any subset of them.
     stock : table, plan's stock, or dict {(part_id, location_id): S}
-        Base stock S [units]; missing pairs are 0. ``None`` means ``network.stock``.
+        Base stock S [units]; missing pairs are 0. ``None`` means ``network.stock``. Where a part
+        is ordered in lots at the top (``order_quantity`` of the parts table, or the economic lot
+        from ``order_cost``), S is the highest inventory position R + Q of the top location; with
+        S below the lot it orders S at a time. Exact for fixed resupply times.
     evaluation : {"exact", "vari_metric", "metric"}
         How late units are computed. Fill-rate and response commitments are always exact. Where
         shortages are expedited, "exact" solves small groups of locations that help each other
@@ -52,7 +55,8 @@ def evaluate(
     InputError
         If ids are unknown or the table has no ``base_stock``.
     PartsplanError
-        If demand is clustered (``variance_to_mean`` above 1) where the evaluation has no law.
+        If demand is clustered (``variance_to_mean`` above 1) where the evaluation has no law, or
+        parts are ordered in lots where shortages are expedited or among parts within parts.
     ValueError
         If an argument is not of its kind.
 

@@ -241,9 +241,17 @@ def performance_of(model: ServiceModel, stock: Integers, evaluation: Evaluation)
             model.network.frame_backend,
         ),
         evaluation=evaluation,
-        is_exact=all(block.is_exact for block in measures),
+        is_exact=all(b.is_exact for b in measures) and not _has_crossing_lots(model, measures),
         stock=locked(stock),
         model=model,
+    )
+
+
+def _has_crossing_lots(model: ServiceModel, measures: list[BlockMeasure]) -> bool:
+    """Whether lots may come in another order than they were placed: random resupply times."""
+    varies = model.network.parts["resupply_cv"] > 0
+    return any(
+        bool(((m.block.tree.lots > 1).any(axis=1) & varies[m.block.parts]).any()) for m in measures
     )
 
 

@@ -25,6 +25,13 @@ logger = logging.getLogger("partsplan")
 
 Array = NDArray[Any]
 
+_ELSEWHERE = {
+    (table, column): f"Give {column} in parts: only the top of the network orders in lots."
+    for table in ("locations", "part_locations")
+    for column in ("order_quantity", "order_cost")
+}
+"""What to do with a column that belongs into another table."""
+
 
 @dataclass
 class CheckedTable:
@@ -144,8 +151,12 @@ def _check_names(raw: RawTable, spec: TableSpec, extra_columns: str) -> list[Fin
     findings = []
     free = tuple(name for name in spec.columns if name not in raw.columns)
     for name in unknown:
-        fix = nearest(name, free) or (
-            f"Known columns are {known_columns(raw.name)}; extra_columns='ignore' drops others."
+        fix = (
+            _ELSEWHERE.get((raw.name, name))
+            or nearest(name, free)
+            or (
+                f"Known columns are {known_columns(raw.name)}; extra_columns='ignore' drops others."
+            )
         )
         rule = f"{shown(name)} is not a column of {raw.name}."
         findings.append(Finding(raw.name, None, name, name, rule, fix))

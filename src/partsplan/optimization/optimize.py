@@ -97,6 +97,12 @@ def optimize(
 
     Notes
     -----
+    Where a part is ordered in lots at the top (``order_quantity``, or ``order_cost``), S there is
+    the highest inventory position R + Q, and it is S that every objective charges: what may lie
+    on the shelf, not the mean shelf, which is smaller (`Performance.on_hand`). As more stock is
+    never worse, bounds and gaps hold as without lots. No plan is charged for its orders. A root
+    with a stock below the lot orders S at a time; ``minimum`` in ``limits`` asks for whole lots.
+
     Where shortages are expedited, the holding cost counts expected shipments too. Every stock
     vector of a part is listed while there are few (up to 100,000), which proves the bound of the
     model evaluated; else vectors are found by descent and the bound comes from a relaxation, which
