@@ -159,8 +159,40 @@ def test_relaxed_bound_is_a_bound(seed: int, size: float) -> None:
         relaxed = ExpediteSearch(problem, model, block, 0)
         columns, _ = relaxed.best(price)
         bound = relaxed.lower_bound(price)
+        assert bound[0] >= 0.0
         assert bound[0] <= exact[0] * (1 + 1e-9) + 1e-9
         assert float((columns.cost + columns.uses @ price)[0]) >= exact[0] * (1 - 1e-9)
+
+
+def test_relaxation_of_two_centres_counts_both_being_empty() -> None:
+    """Customers who ask two dear centres in turn: the bound is more than half the least."""
+    days = {"unit_cost": 4_000.0, "resupply_days": 60.0, "emergency_hours": 48.0}
+    network = pp.ServiceNetwork.from_tables(
+        parts=[{"part_id": "P", "emergency_cost": 2_500.0} | days],
+        locations=[{"location_id": name, "kind": "central"} for name in ("A", "B")]
+        + [
+            {"location_id": f"F{j}", "kind": "forward", "replenished_from": name}
+            | {"replenishment_days": 2.0}
+            for j, name in enumerate("AB")
+        ],
+        sites=[{"site_id": f"S{j}", "served_by": name} for j, name in enumerate("AB")],
+        lanes=[
+            {"location_id": name, "site_id": f"S{j}", "hours": 12.0 + (name != own)}
+            for j, own in enumerate("AB")
+            for name in "AB"
+        ],
+        equipment=[{"equipment_id": "M"}],
+        bill_of_materials=[{"equipment_id": "M", "part_id": "P", "failures_per_year": 1.0}],
+        installed_base=[
+            {"site_id": f"S{j}", "equipment_id": "M", "machines": 10} for j in range(2)
+        ],
+        shortages="expedite",
+    )
+    problem, model = searched(network)
+    (block,) = model.blocks(1)
+    _, least = ExpediteSearch(problem, model, block, 100_000).best(np.zeros(0))
+    bound = ExpediteSearch(problem, model, block, 0).lower_bound(np.zeros(0))
+    assert 0.5 * least[0] <= bound[0] <= least[0] * (1 + 1e-9)
 
 
 def test_relaxation_of_one_location_is_tight() -> None:
@@ -244,3 +276,19 @@ def test_summary_tells_shipments_apart() -> None:
     shipments = f"{performance.shipment_cost:,.2f} per year"
     assert any(line.startswith("  shipments") and shipments in line for line in lines)
     assert plan.cost == pytest.approx(plan.annual_cost)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_limits_on_stock_break_a_promise(monkeypatch: pytest.MonkeyPatch, listed: bool) -> None:
+    """Nothing may be stocked, so nothing is there within 8 hours: impossible, and told why."""
+    if not listed:
+        monkeypatch.setattr("partsplan.optimization.expedite_plan.MOST_VECTORS", 0)
+    network = random_network(4)
+    rows = [row | {"maximum": 0} for row in network.stock.to_records()]
+    network = network.replace(stock=rows)
+    plan = pp.optimize(network, pp.estimate_demand(network))
+    assert plan.status == pp.PlanStatus.INFEASIBLE
+    told = {row.commitment_id: row for row in plan.impossible}
+    best = told["fast"].best_attainable
+    assert best == pytest.approx(0.0, abs=1e-3) if listed else 0.0 <= best < told["fast"].target
+    assert "the limits on stock forbid it: P at F" in told["fast"].reason

@@ -1,14 +1,15 @@
 r"""A lower bound of a part's cost and penalties over all stock vectors, where there are too many.
 
-Five relaxations, each at most the true model, make locations independent. (1) A shelf is empty at
-least as often as if it were asked only by those who ask it first. (2) It ships no more than if
-everybody who ever asks it asked it always. (3) Orders at a supplier wait at least as long as if
-nothing else were ordered there than a stated share of all demand; the children then carry no more
-than the next share (both by cases). (4) A supplier and its children hold at least the units
-that are under way for what they ship (Little's law; the delays between them cancel). (5) The
-shares met by the sources of a demand sum up to at most 1. What couples the locations, (4) and
-(5), is priced out: any multipliers, up to the price of a unit and of a missed share, give a
-bound, and subgradient steps raise it.
+Relaxations, each at most the true model, make locations independent. (1) A shelf is empty at
+least as often as if it were asked only by those who ask it first, a supplier's as if by the least
+demand and orders of its case. (2) It ships no more than if all that may reach it always did.
+(3) A source meets no more of what reaches it than the share of time its shelf is filled: what two
+sources miss together is kept. (4) Orders wait at a supplier as its stock, the orders of its
+children and the demand that reaches it say (all by cases). (5) A supplier and its children hold
+at least the units under way for what they ship (Little's law; the delays between them cancel).
+What couples locations, (3) and (5), is priced out: any multipliers in their range give a bound,
+and subgradient steps raise it. What is lost: cases count as cheap as their cheapest and serve as
+well as their best, and multipliers let a location mix stocks.
 """
 
 from __future__ import annotations
@@ -23,14 +24,21 @@ from partsplan.evaluation.laws import poisson_reach
 from partsplan.evaluation.uncertainty import rate_nodes
 from partsplan.optimization.axes import Booleans, Floats, Integers
 
-ORDER_SHARES = (0.0, 0.15, 0.35, 0.55, 0.75, 0.9)
-"""Cases of the share of a part's demand that children of a supplier carry at least."""
+ORDER_SHARES = (0.0, 0.0, 0.06, 0.14, 0.24, 0.34, 0.44, 0.54, 0.64, 0.74, 0.84, 0.92)
+"""Cases of the share of a part's demand that children of a supplier carry at least; in the
+first case they carry nothing."""
+CUSTOMER_SHARES = (0.0, 0.06, 0.15, 0.3, 0.5, 0.75, 1.0)
+"""Cases of the demand that reaches a supplier: shares of what may reach it beside its own."""
 _PRICE_STEPS = 4
 """Prices of turnover that are tried, from 0 to the largest worth of a unit shipped."""
-_TENSIONS = (0, 2)
+_TENSIONS = (0, 1, 2, 3)
 """Those of them that are tried as the price of what the children carry."""
+_GRID = np.array([0.0, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.87, 0.93, 0.97, 1.0])
+"""Chances of a filled shelf at which worth is tabulated; chords lie above it in between."""
+_DELAYS = np.array([0.0, 0.004, 0.01, 0.02, 0.035, 0.06, 0.1, 0.17, 0.28, 0.45, 0.7, 1.0])
+"""Delays at a supplier that are told apart, as shares of its own resupply time."""
 _MOST_LEVELS = 8
-_SUPPLIER_STOCKS = 10
+_SUPPLIER_STOCKS = 36
 """Stocks of a supplier that are told apart; those between count as cheap as the one below and
 serve as well as the one above."""
 _TAIL = 9.0
@@ -44,22 +52,36 @@ class _Shelves:
     """Chance that the shelf is not empty."""
     turnover: Floats
     """Customers' demand shipped [units/day]."""
+    place: Integers = field(init=False)
+    """Point of `_GRID` at or below ``filled``."""
+    onward: Floats = field(init=False)
+    """Share of the way from there to the next point."""
+
+    def __post_init__(self) -> None:
+        place = np.clip(np.searchsorted(_GRID, self.filled, "right") - 1, 0, len(_GRID) - 2)
+        onward = (self.filled - _GRID[place]) / (_GRID[place + 1] - _GRID[place])
+        object.__setattr__(self, "place", place)
+        object.__setattr__(self, "onward", onward)
 
 
 @dataclass(frozen=True, eq=False)
 class _Supplier:
-    """Tables of one root that supplies others."""
+    """Tables of one root that supplies others, by its stock, its orders and who asks it."""
 
     location: int
     children: Integers
     held: Integers
     """Shape (n_parts, n_stocks): fewest units of every group of stocks."""
     own: _Shelves
-    """Shape (n_parts, n_stocks, n_cases)."""
-    below: _Shelves
-    """Shape (n_parts, n_stocks, n_cases, n_children, n_levels)."""
+    """Shape (n_parts, n_cells, 1, 1), cells by stock, orders and demand that reaches it."""
+    stock_of: Integers
+    """Shape (n_cells,): group of stocks."""
     most: Floats
-    """Shape (n_parts, n_cases): most that the children carry; ``inf`` in the last case."""
+    """Shape (n_parts, n_cells): most that the children carry; ``inf`` for no limit."""
+    delay: Integers
+    """Shape (n_parts, n_cells): step of the delay that the children are resupplied with."""
+    below: _Shelves
+    """Shape (n_parts, n_delays, n_children, n_levels)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,17 +91,30 @@ class _Worth:
     price: Floats
     """Shape (n_parts, n_prices) [per unit/day]."""
     left: Floats
-    """Shape (n_parts, n_prices, n_locations): worth above the price of a shelf always filled."""
+    """Shape (n_parts, n_prices, n_locations, n_points): worth above the price, of shelves filled
+    as the points of `_GRID` say; convex in that."""
 
-    def gain(self, places: Integers, shelves: _Shelves, tension: int) -> Floats:
+    def gains(self, places: Integers, shelves: _Shelves) -> Floats:
+        """Worth above every price of turnover; shape (n_prices, *shape of the shelves)."""
+        shape = shelves.filled.shape
+        part = np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1))
+        location = places.reshape(*[1] * (len(shape) - 2), -1, 1)
+        found = np.empty((self.price.shape[1], *shape))
+        for step in range(len(found)):
+            table = self.left[:, step]
+            low = table[part, location, shelves.place]
+            high = table[part, location, shelves.place + 1]
+            found[step] = low + shelves.onward * (high - low)
+        return found
+
+    def most(self, gains: Floats, turnover: Floats, tension: int) -> Floats:
         """Most that shipping is worth, shape of the shelves, when carrying has a price too."""
-        wide = (slice(None), *[None] * (shelves.filled.ndim - 3))
-        best = np.full(shelves.filled.shape, np.inf)
-        for step in range(tension, self.price.shape[1]):
-            extra = (self.price[:, step] - self.price[:, tension])[(*wide, None, None)]
-            worth = self.left[:, step][:, places][wide][..., None]
-            np.minimum(best, extra * shelves.turnover + worth * shelves.filled, out=best)
-        return best
+        wide = (slice(None), *[None] * (turnover.ndim - 1))
+        best = gains[tension].copy()
+        for step in range(tension + 1, len(gains)):
+            extra = (self.price[:, step] - self.price[:, tension])[wide]
+            np.minimum(best, extra * turnover + gains[step], out=best)
+        return np.asarray(best)
 
 
 @dataclass(eq=False)
@@ -101,11 +136,11 @@ class RelaxedParts:
     lowest: Integers
     highest: Floats
     share: Floats = field(init=False)
-    """Shape (n_parts, n_nodes): multipliers as shares of the price of a missed share."""
+    """Shape (n_parts, n_nodes): price of reaching a node as a share of the price of missing it."""
 
     def __post_init__(self) -> None:
         block = self.block
-        self.share = np.ones(block.rate.shape)
+        self.share = np.full(block.rate.shape, 0.6)
         first = block.sources.above < 0
         gathered = block.sources.gathered(block.tree.n_locations)
         self.first_asked = np.asarray((block.rate * first) @ gathered)
@@ -185,56 +220,81 @@ class RelaxedParts:
         return mixed
 
     def _supplier(self, root: int) -> _Supplier:
-        tree, parts = self.block.tree, len(self.total)
+        tree, total = self.block.tree, self.total[:, None]
         children = np.flatnonzero(tree.parents == root)
         days = tree.transit_days[:, [root]] * (1.0 - tree.repair_fraction[:, [root]])
         days = days + tree.repair_fraction[:, [root]] * tree.repair_days[:, [root]]
         held = self._supplier_stocks(root, days[:, 0])
-        orders = np.maximum(np.array(ORDER_SHARES) * self.total[:, None], 1e-12)
-        shape = (parts, held.shape[1], len(ORDER_SHARES))
+        n_stocks, n_orders, n_asked = held.shape[1], len(ORDER_SHARES), len(CUSTOMER_SHARES) - 1
+        of_stock, of_orders, of_asked = (
+            index.ravel() for index in np.indices((n_stocks, n_orders, n_asked))
+        )
         best = np.append(held[:, 1:] - 1, held[:, -1:], axis=1)
-        stock = np.broadcast_to(best[:, :, None], shape)
-        rate = np.broadcast_to(orders[:, None, :], shape)
-        own = np.broadcast_to(self.first_asked[:, root, None, None], shape)
-        figures = shelf_figures(stock, own * days[:, :, None], rate * days[:, :, None])
-        delay = np.where(stock <= 0, days[:, :, None], figures.late / rate)
+        stock = best[:, of_stock]
+        orders = np.array(ORDER_SHARES)[of_orders] * total
+        first, ever = self.first_asked[:, [root]], self.ever_asked[:, [root]]
+        shares = np.array(CUSTOMER_SHARES)
+        fewest = first + shares[of_asked] * (ever - first)
+        # without orders of others the shelf may be part of a chain: only its own demand is sure
+        load = np.where((of_orders == 0) | self._may_carry_unseen(root, of_orders), first, fewest)
+        load = load * days
+        most_asked = np.minimum(first + shares[of_asked + 1] * (ever - first), total - orders)
+        figures = shelf_figures(stock, load, orders * days)
+        alone = self._late_at_once(stock, load, days)
+        late = np.divide(figures.late, orders, out=alone, where=orders > 0)
+        delay = np.where(stock <= 0, days, late)
         filled = np.where(stock <= 0, 0.0, 1.0 - figures.short)
-        uncertain = np.isfinite(tree.rate_shape)[:, None, None] & (stock > 0)
-        delay, filled = np.where(uncertain, 0.0, delay), np.where(uncertain, 1.0, filled)
-        delay[:, -1], filled[:, -1] = 0.0, 1.0
-        orders = np.array(ORDER_SHARES[1:]) * np.maximum(self.total[:, None], 1e-12)
-        most = np.append(orders, np.full((parts, 1), np.inf), axis=1)
+        asked = np.maximum(most_asked, 0.0)
+        lost = shelf_figures(stock, asked * days, orders * days).short
+        shipped = np.where(stock <= 0, 0.0, asked * (1.0 - lost))
+        # what the children carry does not reach it: no such case
+        impossible = fewest > np.maximum(total - orders, first) * (1.0 + 1e-9)
+        uncertain = np.isfinite(tree.rate_shape)[:, None] & (stock > 0)
+        endless = uncertain | (of_stock == n_stocks - 1)
+        delay, filled = np.where(endless, 0.0, delay), np.where(endless, 1.0, filled)
+        shipped = np.where(endless, asked, shipped)
+        step = np.searchsorted(_DELAYS, np.minimum(delay / np.maximum(days, 1e-300), 1.0) + 1e-12)
+        upper = np.append(np.array(ORDER_SHARES[1:]), np.inf)[of_orders] * np.maximum(total, 1e-12)
+        step = np.where(of_orders == 0, len(_DELAYS) + 1, step)
+        own = _Shelves(filled[:, :, None, None], shipped[:, :, None, None])
         return _Supplier(
             root,
             children,
             held,
-            _Shelves(filled, self._supplier_turnover(stock, rate, days)),
-            self._shelves(children, self._days(children, delay)),
-            most,
+            own,
+            of_stock,
+            np.where(impossible, np.nan, upper),
+            np.clip(step - 1, 0, len(_DELAYS)),
+            self._idle(children, self._shelves(children, self._days(children, _DELAYS * days))),
         )
 
-    def _supplier_turnover(self, stock: Integers, rate: Floats, days: Floats) -> Floats:
-        """Most that customers of a supplier get: all demand that its children do not carry."""
-        most = (self.total[:, None] * (1.0 - np.array(ORDER_SHARES)))[:, None, :]
-        asked = np.broadcast_to(most, stock.shape)
-        figures = shelf_figures(stock, asked * days[:, :, None], rate * days[:, :, None])
-        shipped = np.where(stock <= 0, 0.0, asked * (1.0 - figures.short))
-        uncertain = np.isfinite(self.block.tree.rate_shape)[:, None, None] & (stock > 0)
-        shipped = np.where(uncertain, asked, shipped)
-        shipped[:, -1] = asked[:, -1]
-        return np.asarray(shipped)
+    def _may_carry_unseen(self, root: int, of_orders: Integers) -> Booleans:
+        """Cases in which children may ship what they never order from the supplier."""
+        children = self.block.tree.parents == root
+        unseen: Booleans = np.any(self.block.tree.repair_fraction[:, children] >= 1.0, axis=1)
+        return np.asarray(np.logical_and(unseen[:, np.newaxis], of_orders == 1))
+
+    def _idle(self, children: Integers, shelves: _Shelves) -> _Shelves:
+        """Shelves with one more step: nothing is shipped that is ordered from the supplier."""
+        filled, turnover = shelves.filled[:, :1], shelves.turnover[:, :1]
+        orders = self.block.tree.repair_fraction[:, None, children, None] < 1.0
+        filled, turnover = np.where(orders, 0.0, filled), np.where(orders, 0.0, turnover)
+        return _Shelves(
+            np.concatenate([shelves.filled, filled], axis=1),
+            np.concatenate([shelves.turnover, turnover], axis=1),
+        )
+
+    def _late_at_once(self, stock: Integers, load: Floats, days: Floats) -> Floats:
+        """Delay of an order so rare that it meets no other order [days]."""
+        rare = np.full(load.shape, 1e-9) / np.maximum(days, 1e-300)
+        return np.asarray(shelf_figures(stock, load, rare * days).late / rare)
 
     def _supplier_stocks(self, root: int, days: Floats) -> Integers:
-        """Fewest units of every group of stocks: fine around the load, from the lowest on."""
+        """Fewest units of every group of stocks, evenly from the lowest on; the last is open."""
         load = self.total * days
-        spread = np.sqrt(load) + 0.5
-        fine = np.linspace(-1.6, 3.6, _SUPPLIER_STOCKS - 1)
-        around = np.ceil(load[:, None] + fine * spread[:, None]).astype(np.int64)
-        lowest = self.lowest[:, [root]]
-        held = np.concatenate([lowest, np.maximum(around, lowest)], axis=1)
-        steps = np.arange(_SUPPLIER_STOCKS)
-        small = lowest + steps
-        return np.where((load < 6.0)[:, None], small, np.maximum.accumulate(held, axis=1))
+        most = np.maximum(np.ceil(load + 3.6 * np.sqrt(load) + 1.8), _SUPPLIER_STOCKS - 1)
+        shares = np.arange(_SUPPLIER_STOCKS) / (_SUPPLIER_STOCKS - 1)
+        return np.asarray(self.lowest[:, [root]] + np.ceil(most[:, None] * shares).astype(np.int64))
 
     def bound(self, missed_price: Floats, rounds: int) -> Floats:
         """Lower bound of holding cost and penalties of every part; shape (n_parts,).
@@ -246,65 +306,96 @@ class RelaxedParts:
         rounds
             Subgradient steps; the multipliers are kept for the next call.
         """
-        best = np.full(len(self.total), -np.inf)
-        best_share = self.share.copy()
-        active = missed_price > 0
-        best_units = self.units_share.copy()
+        best = np.asarray((self.unit_price * self.lowest).sum(axis=1), dtype=np.float64)
+        best_share, best_units = self.share.copy(), self.units_share.copy()
         for step in range(rounds):
-            value, met, lack = self._value(missed_price * self.share)
+            value, surplus, lack = self._value(missed_price)
             better = value > best
             best = np.where(better, value, best)
             best_share[better], best_units[better] = self.share[better], self.units_share[better]
-            size = 0.5 / (1.0 + 0.15 * step)
-            slack = 1.0 - self._sum_on_way(met)
-            self.share = np.where(active, np.clip(self.share + size * slack, 0.0, 1.0), 1.0)
+            size = 0.2 / (1.0 + 0.05 * step)
+            self.share = np.clip(self.share + size * surplus, 0.0, 1.0)
             self.units_share = np.clip(self.units_share + size * lack, 0.0, 1.0)
-        self.units_share = best_units
-        self.share = best_share
+        self.units_share, self.share = best_units, best_share
         return best
 
-    def _sum_on_way(self, met: Floats) -> Floats:
-        """Sum of the shares met over a node and those above it."""
+    def _prices_of_reaching(self, missed_price: Floats) -> tuple[Floats, Floats]:
+        """Price of missing a share at a node, what follows included, and of reaching the node."""
         sources = self.block.sources
-        total = met.copy()
-        for nodes in sources.levels[1:]:
-            total[:, nodes] += total[:, sources.above[nodes]]
-        return total
+        missing, reaching = missed_price.copy(), np.zeros(missed_price.shape)
+        for nodes in reversed(sources.levels[1:]):
+            reaching[:, nodes] = self.share[:, nodes] * missing[:, nodes]
+            np.add.at(missing.T, sources.above[nodes], reaching[:, nodes].T)
+        first = sources.above < 0
+        reaching[:, first] = missing[:, first]
+        return missing, reaching
 
-    def _value(self, multiplier: Floats) -> tuple[Floats, Floats, Floats]:
-        """Value of the relaxation at some multipliers.
+    def _value(self, missed_price: Floats) -> tuple[Floats, Floats, Floats]:
+        """Value of the relaxation at the present multipliers.
 
-        Also the share then met at every node, and by location how many units the supplier and
-        its children lack for what they ship, relatively.
+        Also by node how much more of its demand reaches it than it counts with, and by location
+        how many units the supplier and its children lack for what they ship, relatively.
         """
         sources, rate = self.block.sources, self.block.rate
-        gain = multiplier.T.copy()
-        for nodes in reversed(sources.levels[1:]):
-            np.add.at(gain, sources.above[nodes], gain[nodes])
+        first = sources.above < 0
+        missing, reaching = self._prices_of_reaching(missed_price)
         unit = self._unit_multiplier()
-        under_way = (unit * self.days_under_way)[:, sources.location]
-        gain = np.maximum(gain.T - rate * under_way, 0.0)
-        worth = self._worth(gain)
+        gain = missing - rate * (unit * self.days_under_way)[:, sources.location]
+        entry = missing - reaching
+        worth = self._worth(gain, entry)
         prices = self.unit_price - unit
-        filled = np.zeros(unit.shape)
-        value = multiplier.sum(axis=1)
+        filled, turnover = np.zeros(unit.shape), np.zeros(unit.shape)
+        value = missing[:, first].sum(axis=1)
         if len(self.alone):
-            least, filled[:, self.alone], _ = self._least(
-                self.alone, self.alone_shelves, worth, (0, prices)
-            )
+            gains = worth.gains(self.alone, self.alone_shelves)
+            least, level = self._least(self.alone, self.alone_shelves, worth, (0, prices), gains)
             value = value + least.sum(axis=1)
+            self._enter(self.alone, self.alone_shelves, level, (filled, turnover))
+        units = np.zeros(unit.shape)
+        for supplier in self.suppliers:
+            least, held = self._least_of(supplier, worth, prices, (filled, turnover))
+            value = value + least
+            units[:, supplier.location] = held
+        reached, met = self._flows(worth, (gain, entry), (filled, turnover))
         lack = np.zeros(unit.shape)
         for supplier in self.suppliers:
-            root, children = supplier.location, supplier.children
-            least, filled[:, root], filled[:, children], units = self._least_of(
-                supplier, worth, prices
-            )
-            value = value + least
-            group = np.append(children, root)
-            met = filled[:, sources.location] * (gain > 0) * np.isin(sources.location, group)
-            needed = (met * rate * self.days_under_way[:, sources.location]).sum(axis=1)
-            lack[:, group] = ((needed - units) / (needed + units + 1e-9))[:, None]
-        return value, filled[:, sources.location] * (gain > 0), lack
+            group = np.append(supplier.children, supplier.location)
+            inside = np.isin(sources.location, group)
+            needed = (met * rate * self.days_under_way[:, sources.location])[:, inside].sum(axis=1)
+            held = units[:, supplier.location]
+            lack[:, group] = ((needed - held) / (needed + held + 1e-9))[:, None]
+        onward = (reached - met)[:, sources.above]
+        return value, np.where(first, 0.0, onward - reached), lack
+
+    def _enter(
+        self, places: Integers, shelves: _Shelves, level: Integers, into: tuple[Floats, Floats]
+    ) -> None:
+        """Note how filled chosen shelves are and what they turn over."""
+        for figure, table in zip(into, (shelves.filled, shelves.turnover), strict=True):
+            figure[:, places] = np.take_along_axis(table, level[..., None], axis=-1)[..., 0]
+
+    def _flows(
+        self, worth: _Worth, price: tuple[Floats, Floats], shelves: tuple[Floats, Floats]
+    ) -> tuple[Floats, Floats]:
+        """Shares that reach every node and are met there, as the chosen shelves like it best."""
+        sources, rate, (gain, entry) = self.block.sources, self.block.rate, price
+        filled, turnover = shelves
+        part, location = np.arange(len(rate))[:, None], np.arange(filled.shape[1])[None, :]
+        chosen = _Shelves(filled[:, :, None], turnover[:, :, None])
+        gains = worth.gains(location[0], chosen)[..., 0]
+        step = (worth.price.T[:, :, None] * turnover + gains).argmin(axis=0)
+        # one price lower: what is worth just the price is shipped too, as far as there is room
+        charge = worth.price[part, np.maximum(step - 1, 0)][:, sources.location]
+        here = filled[:, sources.location]
+        first = sources.above < 0
+        wanted = (here * (gain - charge * rate) - entry > 0).astype(np.float64)
+        gathered = sources.gathered(filled.shape[1])
+        own = np.asarray((rate * wanted * first) @ gathered)
+        others = np.asarray((rate * wanted * ~first) @ gathered)
+        room = np.maximum(turnover / np.maximum(filled, 1e-12) - own, 0.0)
+        part_of = np.minimum(np.divide(room, others, out=np.ones_like(room), where=others > 0), 1.0)
+        reached = np.where(first, 1.0, wanted * part_of[:, sources.location])
+        return reached, reached * here * np.where(first, wanted, 1.0)
 
     def _unit_multiplier(self) -> Floats:
         """Part of a unit's price that is charged by what is under way, by location."""
@@ -316,15 +407,23 @@ class RelaxedParts:
             unit[:, group] = np.where(certain, price, 0.0)[:, None]
         return unit
 
-    def _worth(self, gain: Floats) -> _Worth:
+    def _worth(self, gain: Floats, entry: Floats) -> _Worth:
         """Worth of what the locations ship, at all prices of turnover."""
         sources, rate = self.block.sources, self.block.rate
-        ratio = np.divide(gain, rate, out=np.zeros_like(gain), where=rate > 0)
+        ratio = np.divide(gain - entry, rate, out=np.zeros_like(gain), where=rate > 0)
         steps = (np.arange(_PRICE_STEPS + 1) / _PRICE_STEPS) ** 2
-        prices = ratio.max(axis=1, initial=0.0)[:, None] * steps
-        gathered = sources.gathered(self.block.tree.n_locations)
-        left = [np.maximum(gain - p[:, None] * rate, 0.0) @ gathered for p in prices.T]
-        return _Worth(prices, np.stack([np.asarray(some) for some in left], axis=1))
+        prices = np.maximum(ratio.max(axis=1, initial=0.0), 0.0)[:, None] * steps
+        order = np.argsort(sources.location, kind="stable")
+        asked, start = np.unique(sources.location[order], return_index=True)
+        gain, entry, rate = gain[:, order], entry[:, order], rate[:, order]
+        shape = (*prices.shape, self.block.tree.n_locations, len(_GRID))
+        left = np.zeros(shape)
+        for step in range(prices.shape[1]):
+            slope = gain - prices[:, [step]] * rate
+            for point, filled in enumerate(_GRID.tolist()):
+                some = np.maximum(filled * slope - entry, 0.0)
+                left[:, step, asked, point] = np.add.reduceat(some, start, axis=1)
+        return _Worth(prices, left)
 
     def _least(
         self,
@@ -332,11 +431,12 @@ class RelaxedParts:
         shelves: _Shelves,
         worth: _Worth,
         at: tuple[int, Floats],
-    ) -> tuple[Floats, Floats, Floats]:
+        gains: Floats,
+    ) -> tuple[Floats, Integers]:
         """Least holding cost minus worth of what is shipped; (n_parts, ..., n_places).
 
-        Also how filled the shelves then are, and the units held; ``at`` is the step of the price
-        of carrying, and the prices of units.
+        Also the level of units that has it; ``at`` is the step of the price of carrying, and the
+        prices of units.
         """
         tension, unit_price = at
         levels = np.arange(shelves.filled.shape[-1])
@@ -344,53 +444,56 @@ class RelaxedParts:
         price = unit_price[:, places, None] * stock
         price = np.where(stock <= self.highest[:, places, None], price, np.inf)
         wide = (slice(None), *[None] * (shelves.filled.ndim - 3))
-        value = price[wide] - worth.gain(places, shelves, tension)
-        best = value.argmin(axis=-1)[..., None]
-        held = np.broadcast_to(stock[wide], value.shape)
-        return (
-            np.take_along_axis(value, best, axis=-1)[..., 0],
-            np.take_along_axis(shelves.filled, best, axis=-1)[..., 0],
-            np.take_along_axis(held, best, axis=-1)[..., 0].astype(np.float64),
-        )
+        value = price[wide] - worth.most(gains, shelves.turnover, tension)
+        best = value.argmin(axis=-1)
+        return np.take_along_axis(value, best[..., None], axis=-1)[..., 0], best
 
     def _least_of(
-        self, supplier: _Supplier, worth: _Worth, unit_price: Floats
-    ) -> tuple[Floats, Floats, Floats, Floats]:
-        """Least over the stocks and cases of a supplier, at the best price of carrying.
+        self,
+        supplier: _Supplier,
+        worth: _Worth,
+        unit_price: Floats,
+        into: tuple[Floats, Floats],
+    ) -> tuple[Floats, Floats]:
+        """Least over the cells of a supplier, at the best price of carrying.
 
-        Also how filled it and its children then are, and the units they hold together.
+        Also the units it and its children then hold together; what they do is entered.
         """
-        root, children = supplier.location, supplier.children
-        shape, held = supplier.own.filled.shape, supplier.held
+        root, children, held = supplier.location, supplier.children, supplier.held
         price = np.where(held <= self.highest[:, [root]], unit_price[:, [root]] * held, np.inf)
-        alone = _Shelves(
-            np.moveaxis(supplier.own.filled, 1, 2)[:, :, None],
-            np.moveaxis(supplier.own.turnover, 1, 2)[:, :, None],
-        )
-        gain = np.moveaxis(worth.gain(np.array([root]), alone, 0)[:, :, 0], 1, 2)
-        own = price[:, :, None] - gain
-        best = np.full(shape, -np.inf)
-        best_filled, best_held = np.zeros((*shape, len(children))), np.zeros(shape)
+        gains = worth.gains(np.array([root]), supplier.own)
+        own = worth.most(gains, supplier.own.turnover, 0)[:, :, 0, 0]
+        own = np.where(np.isnan(supplier.most), np.inf, price[:, supplier.stock_of] - own)
+        every = np.arange(len(own))
+        below = worth.gains(children, supplier.below)
         repairs = (self.block.tree.repair_fraction[:, children] > 0).any()
-        for tension in (0,) if repairs else _TENSIONS:
-            least, filled, units = self._least(
-                children, supplier.below, worth, (tension, unit_price)
+        best = np.full(own.shape, -np.inf)
+        tense = np.zeros(own.shape, dtype=np.int64)
+        levels = []
+        for place, tension in enumerate((0,) if repairs else _TENSIONS):
+            least, level = self._least(
+                children, supplier.below, worth, (tension, unit_price), below
             )
-            limit = worth.price[:, tension, None] * np.where(
-                np.isfinite(supplier.most), supplier.most, 0.0
-            )
-            is_last = ~np.isfinite(supplier.most) & (tension > 0)
-            total = least.sum(axis=-1) - limit[:, None, :]
-            total = np.where(is_last[:, None, :], -np.inf, total)
+            levels.append(level)
+            total = least.sum(axis=-1)[every[:, None], supplier.delay]
+            if tension:
+                limit = np.where(np.isinf(supplier.most), 0.0, supplier.most)
+                total = total - worth.price[:, [tension]] * limit
+                total = np.where(np.isinf(supplier.most), -np.inf, total)
             better: Booleans = total > best
-            best = np.where(better, total, best)
-            best_filled[better], best_held[better] = filled[better], units.sum(axis=-1)[better]
-        value = (own + best).reshape(shape[0], -1)
-        place = value.argmin(axis=1)
-        every = np.arange(shape[0])
-        return (
-            value[every, place],
-            supplier.own.filled.reshape(shape[0], -1)[every, place],
-            best_filled.reshape(shape[0], -1, len(children))[every, place],
-            best_held.reshape(shape[0], -1)[every, place] + held[every, place // shape[2]],
-        )
+            best, tense = np.where(better, total, best), np.where(better, place, tense)
+        cell = (own + best).argmin(axis=1)
+        delay = supplier.delay[every, cell]
+        level = np.stack(levels)[tense[every, cell], every, delay]
+        for figure, table, one in zip(
+            into,
+            (supplier.below.filled, supplier.below.turnover),
+            (supplier.own.filled, supplier.own.turnover),
+            strict=True,
+        ):
+            figure[:, root] = one[every, cell, 0, 0]
+            chosen = np.take_along_axis(table[every, delay], level[..., None], axis=-1)
+            figure[:, children] = chosen[..., 0]
+        units = (self.lowest[:, children] + level).sum(axis=1)
+        units = units + held[every, supplier.stock_of[cell]]
+        return (own + best)[every, cell], units.astype(np.float64)

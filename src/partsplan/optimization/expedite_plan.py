@@ -24,7 +24,9 @@ from partsplan.optimization.expedite_search import (
     ExpediteBlocks,
     ExpediteSearch,
 )
+from partsplan.optimization.feasibility import impossible_commitment, limits_reason
 from partsplan.optimization.integer import PlanSearch
+from partsplan.optimization.plan import PlanStatus, StockingPlan
 from partsplan.optimization.prices import PriceFinder, PriceState
 from partsplan.optimization.run import OptimizationRun
 
@@ -33,6 +35,10 @@ _DUAL_TOLERANCE = 1e-6
 _OPTIMAL_GAP = 1e-9
 _MOST_CLOSING = 30_000
 _PASSES = 25
+_ONLY_USE_COUNTS = 1e7
+"""Price of all that is allowed, in dearest units, beside which holding costs little."""
+_ONLY_USE_TOLERANCE = 1e-3
+"""Excess that is not holding and shipments at that price."""
 
 
 class _PassLimit(Clock):
@@ -91,17 +97,11 @@ class ExpediteRun(OptimizationRun):
         for c in self.problem.kept.tolist():
             promise, least = self.problem.model.promises[c], float(fixed[c])
             if least > promise.allowed * (1.0 + MET_TOLERANCE):
-                found.append(
-                    ImpossibleCommitment(
-                        commitment_id=promise.commitment_id,
-                        metric=promise.metric,
-                        target=promise.target,
-                        best_attainable=promise.achieved(least),
-                        unit=promise.unit,
-                        reason="diagnosis, lane and repair hours alone exceed it, whatever is "
-                        "stocked and whoever ships",
-                    )
+                reason = (
+                    "diagnosis, lane and repair hours alone exceed it, whatever is stocked and "
+                    "whoever ships"
                 )
+                found.append(impossible_commitment(promise, least, reason))
         return found
 
     def _blocks(self, allowed: Floats) -> ExpediteBlocks:  # type: ignore[override]
@@ -119,6 +119,9 @@ class ExpediteRun(OptimizationRun):
             state = finder.state
         if not blocks.is_listed:
             state.bound = blocks.proven(state.price)
+            polished = blocks.polished(state.price, self.clock)
+            if polished is not None:
+                state.pool.add(polished)
         return state
 
     def _searched(self, state: PriceState, blocks: ExpediteBlocks) -> PlanSearch:  # type: ignore[override]
@@ -135,6 +138,35 @@ class ExpediteRun(OptimizationRun):
 
     def _is_proven(self) -> bool:
         return True
+
+    def _without_solution(
+        self, status: PlanStatus, impossible: list[ImpossibleCommitment]
+    ) -> StockingPlan:
+        """No plan; where limits on stock alone break a promise, that is told."""
+        if status is PlanStatus.NO_SOLUTION and not self.clock.is_over:
+            impossible = self._forbidden_by_limits()
+            status = PlanStatus.INFEASIBLE if impossible else status
+        return super()._without_solution(status, impossible)
+
+    def _forbidden_by_limits(self) -> list[ImpossibleCommitment]:
+        """Promises that no stock within the limits keeps, as the least use of every part shows.
+
+        Where stock vectors are too many to list, no stock attains more than what is told.
+        """
+        problem, fixed, found = self.problem, self._fixed_use(), []
+        dearest = max(
+            float(search.unit_price.max(initial=0.0)) for search in self.expedite_searches
+        )
+        for row, c in enumerate(problem.kept.tolist()):
+            promise = problem.model.promises[c]
+            price = np.zeros(len(problem.kept))
+            price[row] = _ONLY_USE_COUNTS * max(dearest, 1e-9) / promise.allowed
+            low = sum(float(search.lower_bound(price).sum()) for search in self.expedite_searches)
+            least = float(fixed[c]) + max(low, 0.0) / float(price[row])
+            if least > promise.allowed * (1.0 + _ONLY_USE_TOLERANCE):
+                reason = limits_reason(problem, promise)
+                found.append(impossible_commitment(promise, least, reason))
+        return found
 
 
 class ExpeditePlanSearch(PlanSearch):

@@ -16,6 +16,7 @@ from partsplan.evaluation.expedite_model import ExpediteBlock, ExpediteModel
 from partsplan.evaluation.weights import Terms
 from partsplan.optimization.all_blocks import PricedParts
 from partsplan.optimization.axes import Booleans, Floats, Integers
+from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.expedite_bound import RelaxedParts
 from partsplan.optimization.expedite_descent import Descent, DescentFigures, FrozenStreams
@@ -33,7 +34,12 @@ _MOST_PLACES = 8
 """Places where a part may be stocked, for its vectors to be listed at all."""
 _SHORT_LIST = 300
 """Vectors up to which a list grows for prices that are only passed by."""
-_ROUNDS = 50
+_ROUNDS = 30
+_POLISHING_ROUNDS = 8
+_POLISHED_PER_BLOCK = 8
+"""Parts of a block, those with most money in stock, whose columns are polished."""
+_SUPPLIER_MOVES = (1, 2, 5)
+"""Units by which stocks of suppliers are changed or exchanged where the evaluation judges."""
 
 
 class ExpediteSearch:
@@ -87,13 +93,16 @@ class ExpediteSearch:
         return np.where(is_free, np.minimum(highest, enough), highest)
 
     def _first_stock(self) -> Integers:
-        """Where the descent starts: suppliers hold what is under way of all demand."""
-        tree = self.block.tree
+        """Where the descent starts: suppliers hold what is under way of the demand nearest them."""
+        tree, sources = self.block.tree, self.block.sources
         stock = self.lowest.copy()
-        load = self.block.rate[:, self.block.sources.above < 0].sum(axis=1)
+        asked = self.block.rate * (sources.above < 0)
+        load = np.asarray(asked @ sources.gathered(tree.n_locations))
+        for j in reversed(tree.order):
+            if tree.parents[j] >= 0:
+                load[:, tree.parents[j]] += load[:, j]
         for j in self._descent.suppliers:
-            days = tree.transit_days[:, j]
-            start = np.ceil(load * days / len(self._descent.suppliers))
+            start = np.ceil(load[:, j] * tree.transit_days[:, j])
             stock[:, j] = np.clip(start, stock[:, j], self.highest[:, j]).astype(np.int64)
         return stock
 
@@ -190,6 +199,50 @@ class ExpediteSearch:
         parts = self.block.parts[rows]
         return Columns(parts, stock, self.problem.cost(parts, stock) + cost, uses)
 
+    def polished(self, rows: Integers, price: Floats, clock: Clock) -> Columns:
+        """Better columns of some parts: the evaluation judges stocks of suppliers, one by one."""
+        best = self._best_known(rows, price)
+        found, steps = [best], self._supplier_steps()
+        open_rows = np.arange(len(rows))
+        for _ in range(_POLISHING_ROUNDS):
+            if len(open_rows) == 0 or clock.is_over:
+                break
+            better = self._stepped(rows[open_rows], best.of(open_rows), steps, price)
+            self.latest[rows[open_rows]] = better.stock
+            swept = self._descended(rows[open_rows], price)
+            both = Columns.joined([better, swept])
+            found.append(both)
+            reached = self._best_of(both, rows[open_rows], price)
+            before = (best.cost + best.uses @ price)[open_rows]
+            after = reached.cost + reached.uses @ price
+            pieces = Columns.joined([best, reached])
+            best = self._best_of(pieces, rows, price)
+            open_rows = open_rows[after < before * (1.0 - 1e-9)]
+        self._known = (
+            Columns.joined([self._known, *found]) if self._known else Columns.joined(found)
+        )
+        return Columns.joined(found)
+
+    def _supplier_steps(self) -> Integers:
+        """Changes of stocks of suppliers, and exchanges between them; (n_steps, n_locations)."""
+        one = np.eye(self.block.tree.n_locations, dtype=np.int64)
+        suppliers = self._descent.suppliers
+        ways = [sign * one[j] for j in suppliers for sign in (-1, 1)]
+        ways += [one[j] - one[k] for j in suppliers for k in suppliers if j != k]
+        steps = [units * way for way in ways for units in _SUPPLIER_MOVES]
+        return np.array([0 * one[0], *steps])
+
+    def _stepped(self, rows: Integers, from_: Columns, steps: Integers, price: Floats) -> Columns:
+        """Best of the steps from one column of every part."""
+        stock = (from_.stock[:, None, :] + steps[None, :, :]).reshape(-1, steps.shape[1])
+        every = np.repeat(rows, len(steps))
+        fits = (stock >= self.lowest[every]) & (stock <= self.highest[every])
+        stock, every = stock[fits.all(axis=1)], every[fits.all(axis=1)]
+        uses, cost = self.figures(every, stock)
+        parts = self.block.parts[every]
+        tried = Columns(parts, stock, self.problem.cost(parts, stock) + cost, uses)
+        return self._best_of(tried, rows, price)
+
     @cached_property
     def _descent(self) -> Descent:
         return Descent(self.block.sources, self.block.tree.parents)
@@ -264,6 +317,17 @@ class ExpediteBlocks:
         """Lagrangian value that no plan's cost is below."""
         low = sum(float(search.lower_bound(price).sum()) for search in self.searches)
         return low - float(price @ self.allowed)
+
+    def polished(self, price: Floats, clock: Clock) -> Columns | None:
+        """Better columns of the parts that cost most, where they are not listed."""
+        found = []
+        for search in self.searches:
+            rows = np.flatnonzero(~search.is_listed)
+            value = (search.unit_price * search.latest).sum(axis=1)
+            few = rows[np.argsort(-value[rows], kind="stable")[:_POLISHED_PER_BLOCK]]
+            if len(few) and not clock.is_over:
+                found.append(search.polished(np.sort(few), price, clock))
+        return Columns.joined(found) if found else None
 
     @property
     def is_listed(self) -> bool:

@@ -52,7 +52,8 @@ def impossible_commitments(
             if any(map(_more_may_harm, searches)):
                 least = min(least, float(fixed[c]) + _least_use(searches, row, len(problem.kept)))
             if least > promise.allowed * (1.0 + MET_TOLERANCE):
-                found.append(_impossible(problem, promise, least, float(fixed[c])))
+                reason = _reason(problem, promise, float(fixed[c]))
+                found.append(impossible_commitment(promise, least, reason))
     return found
 
 
@@ -76,16 +77,15 @@ def _least_use(searches: list[BlockSearch], row: int, n_rows: int) -> float:
     return least / float(price[row])
 
 
-def _impossible(
-    problem: PlanningProblem, promise: Promise, least: float, fixed: float
-) -> ImpossibleCommitment:
+def impossible_commitment(promise: Promise, least: float, reason: str) -> ImpossibleCommitment:
+    """The record of a promise whose least use is more than allowed."""
     return ImpossibleCommitment(
         commitment_id=promise.commitment_id,
         metric=promise.metric,
         target=promise.target,
         best_attainable=promise.achieved(least),
         unit=promise.unit,
-        reason=_reason(problem, promise, fixed),
+        reason=reason,
     )
 
 
@@ -98,11 +98,14 @@ def _reason(problem: PlanningProblem, promise: Promise, fixed: float) -> str:
                 f"{promise.within_hours:g} hours, whatever is stocked"
             )
         return "diagnosis, lane and repair hours alone exceed it, whatever is stocked"
-    return "the limits on stock forbid it" + _limit_reasons(problem, promise)
+    return limits_reason(problem, promise)
 
 
-def _limit_reasons(problem: PlanningProblem, promise: Promise) -> str:
-    """The places in scope that a maximum (or stocks_parts) binds, with the user's own reasons."""
+def limits_reason(problem: PlanningProblem, promise: Promise) -> str:
+    """That limits on stock forbid a promise, with the places that they bind.
+
+    These are places in scope with a maximum (or without ``stocks_parts``), and the user's reasons.
+    """
     network, streams = problem.network, problem.model.streams
     places = dict.fromkeys(
         zip(
@@ -119,4 +122,5 @@ def _limit_reasons(problem: PlanningProblem, promise: Promise) -> str:
         for p, at in bound[:3]
     ]
     more = f", and {len(bound) - 3} more" if len(bound) > 3 else ""
-    return f": {', '.join(named)}{more}" if named else ""
+    places_named = f": {', '.join(named)}{more}" if named else ""
+    return f"the limits on stock forbid it{places_named}"
