@@ -139,14 +139,14 @@ class ExpediteRun(OptimizationRun):
     def _is_proven(self) -> bool:
         return True
 
-    def _without_solution(
+    def without_solution(
         self, status: PlanStatus, impossible: list[ImpossibleCommitment]
     ) -> StockingPlan:
         """No plan; where limits on stock alone break a promise, that is told."""
         if status is PlanStatus.NO_SOLUTION and not self.clock.is_over:
             impossible = self._forbidden_by_limits()
             status = PlanStatus.INFEASIBLE if impossible else status
-        return super()._without_solution(status, impossible)
+        return super().without_solution(status, impossible)
 
     def _forbidden_by_limits(self) -> list[ImpossibleCommitment]:
         """Promises that no stock within the limits keeps, as the least use of every part shows.
