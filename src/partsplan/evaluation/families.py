@@ -220,7 +220,6 @@ class _GraphMaker:
         self._outside = np.divide(
             family.asked.outside, rate, out=np.zeros(rate.shape), where=rate > 0
         )
-        self._transit = tree.pipeline()
 
     def place(self, part: int, location: int, days: float) -> int:
         """Position of a part at a location, ``days`` later; made where missing."""

@@ -130,8 +130,9 @@ class FamilyRun(OptimizationRun):
     @cached_property
     def family_searches(self) -> list[FamilySearch]:
         """Price searches of all families."""
+        is_patient = self.target_gap == 0.0
         return [
-            FamilySearch(self.problem, block, self.tolerance, self.clock)
+            FamilySearch(self.problem, block, self.tolerance, self.clock, is_patient=is_patient)
             for block in self.problem.blocks(1)
             if block.family is not None
         ]

@@ -29,9 +29,10 @@ from partsplan.optimization.grids import ENDLESS_TAIL
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
 
-MOST_VECTORS = 10_000
-"""Stock vectors of a family that are listed at one set of prices at most."""
-MOST_CLOSING = 60_000
+MOST_VECTORS = (10_000, 200_000)
+"""Stock vectors of a family that are listed at one set of prices at most; the second where a
+proven optimum is asked for, however long it takes."""
+MOST_CLOSING = (60_000, 500_000)
 """The same at the end, when all that could beat the plan is listed."""
 _UNCERTAIN = 6
 """So many times fewer where rates are uncertain, each vector being a mixture of some dozens."""
@@ -59,10 +60,18 @@ class FamilySearch:
         The planning problem and the family.
     tolerance, clock
         As for `BlockSearch`.
+    is_patient
+        Whether a proven optimum is worth longer lists.
     """
 
     def __init__(
-        self, problem: PlanningProblem, block: PartBlock, tolerance: float, clock: Clock
+        self,
+        problem: PlanningProblem,
+        block: PartBlock,
+        tolerance: float,
+        clock: Clock,
+        *,
+        is_patient: bool = False,
     ) -> None:
         if block.family is None:
             raise PartsplanError("a family search needs a family; please report the tables")
@@ -70,6 +79,7 @@ class FamilySearch:
         self.block = block
         self.family: Family = block.family
         self.clock = clock
+        self.is_patient = is_patient
         alone = replace(block.tree, rate_shape=self.family.rate_shape)
         self.relaxed = BlockSearch(
             problem, PartBlock(block.parts, alone, block.weights), tolerance, clock
@@ -101,7 +111,7 @@ class FamilySearch:
         low = base
         for share in _SHARES:
             room = share * (value - base) * (1.0 + 1e-12)
-            vectors = self._within(price, least, room, MOST_VECTORS)
+            vectors = self._within(price, least, room, MOST_VECTORS[self.is_patient])
             if vectors is not None:
                 self._evaluate(vectors)
                 low = base + room
@@ -125,7 +135,7 @@ class FamilySearch:
         _, value = self._descended(price)
         least = self._least_alone(price)
         room = value + slack - float(least.sum())
-        vectors = self._within(price, least, room, MOST_CLOSING)
+        vectors = self._within(price, least, room, MOST_CLOSING[self.is_patient])
         if vectors is None:
             return None
         self._evaluate(vectors)

@@ -111,9 +111,10 @@ def optimize(
     Parts within parts (``parent_part_id``): an LRU and its SRUs are priced together. With endless
     SRUs each part stands alone, which bounds every joint stock vector from below; those that could
     beat the best known are listed and evaluated, up to 10,000 at one set of prices and 60,000 for
-    the final proof (a sixth where rates are uncertain). Beyond, vectors are found by descent and
-    the bound is that of endless SRUs, which may be far below the cost. Under "vari_metric", where
-    late units need not fall with the stock of SRUs, nothing is proven.
+    the final proof (200,000 and 500,000 where ``gap`` is 0; a sixth of these where rates are
+    uncertain). Beyond, vectors are found by descent and the bound is that of endless SRUs, which
+    may be far below the cost. Under "vari_metric", where late units need not fall with the stock
+    of SRUs, nothing is proven.
 
     References
     ----------
