@@ -23,6 +23,7 @@ from partsplan.evaluation.expedite_model import ExpediteBlock
 from partsplan.evaluation.laws import poisson_reach
 from partsplan.evaluation.uncertainty import rate_nodes
 from partsplan.optimization.axes import Booleans, Floats, Integers
+from partsplan.optimization.clock import Clock
 
 ORDER_SHARES = (0.0, 0.0, 0.06, 0.14, 0.24, 0.34, 0.44, 0.54, 0.64, 0.74, 0.84, 0.92)
 """Cases of the share of a part's demand that children of a supplier carry at least; in the
@@ -296,7 +297,7 @@ class RelaxedParts:
         shares = np.arange(_SUPPLIER_STOCKS) / (_SUPPLIER_STOCKS - 1)
         return np.asarray(self.lowest[:, [root]] + np.ceil(most[:, None] * shares).astype(np.int64))
 
-    def bound(self, missed_price: Floats, rounds: int) -> Floats:
+    def bound(self, missed_price: Floats, rounds: int, clock: Clock | None = None) -> Floats:
         """Lower bound of holding cost and penalties of every part; shape (n_parts,).
 
         Parameters
@@ -305,10 +306,14 @@ class RelaxedParts:
             Shape (n_parts, n_nodes): cost and penalties per share missed, 0 or more.
         rounds
             Subgradient steps; the multipliers are kept for the next call.
+        clock
+            When time is over, no further steps are taken; every step gives a bound.
         """
         best = np.asarray((self.unit_price * self.lowest).sum(axis=1), dtype=np.float64)
         best_share, best_units = self.share.copy(), self.units_share.copy()
         for step in range(rounds):
+            if step and clock is not None and clock.is_over:
+                break
             value, surplus, lack = self._value(missed_price)
             better = value > best
             best = np.where(better, value, best)

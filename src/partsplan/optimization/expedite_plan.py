@@ -74,7 +74,9 @@ class ExpediteRun(OptimizationRun):
         together = MOST_CHAINS_TOGETHER if by_chains else MOST_VECTORS_TOGETHER
         most = min(MOST_VECTORS, together // self.problem.network.n_parts)
         blocks = self.model.blocks(_BLOCK_SIZE)
-        return [ExpediteSearch(self.problem, self.model, block, most) for block in blocks]
+        return [
+            ExpediteSearch(self.problem, self.model, block, most, self.clock) for block in blocks
+        ]
 
     def _share(self, other: OptimizationRun) -> None:
         if isinstance(other, ExpediteRun):
@@ -118,7 +120,7 @@ class ExpediteRun(OptimizationRun):
             self.clock.interrupt()
             state = finder.state
         if not blocks.is_listed:
-            state.bound = blocks.proven(state.price)
+            state.bound = blocks.proven(state.price, self.clock)
             polished = blocks.polished(state.price, self.clock)
             if polished is not None:
                 state.pool.add(polished)

@@ -27,19 +27,24 @@ MOST_VECTORS = 100_000
 """Stock vectors of one part that are listed at most."""
 MOST_VECTORS_TOGETHER = 200_000
 """Stock vectors of all parts together that are listed at most, evaluated by the fixed point."""
-MOST_CHAINS_TOGETHER = 100_000
+MOST_CHAINS_TOGETHER = 20_000
 """The same where small groups are solved as Markov chains."""
 _WORTH_LISTING = 500
 _MOST_PLACES = 8
 """Places where a part may be stocked, for its vectors to be listed at all."""
 _SHORT_LIST = 300
 """Vectors up to which a list grows for prices that are only passed by."""
+_LISTED_AT_ONCE = 200
 _ROUNDS = 30
 _POLISHING_ROUNDS = 8
 _POLISHED_PER_BLOCK = 8
 """Parts of a block, those with most money in stock, whose columns are polished."""
 _SUPPLIER_MOVES = (1, 2, 5)
 """Units by which stocks of suppliers are changed or exchanged where the evaluation judges."""
+
+
+class TimeIsOverError(Exception):
+    """Time ran out while a list was evaluated; the list stays as it was."""
 
 
 class ExpediteSearch:
@@ -51,6 +56,8 @@ class ExpediteSearch:
         The planning problem, its sources and the parts searched.
     most_vectors
         Stock vectors of a part that may be listed.
+    clock
+        When time is over, lists grow no more.
     """
 
     def __init__(
@@ -59,8 +66,10 @@ class ExpediteSearch:
         model: ExpediteModel,
         block: ExpediteBlock,
         most_vectors: int,
+        clock: Clock | None = None,
     ) -> None:
         self.problem = problem
+        self.clock = clock or Clock(None)
         self.block = block
         parts = block.parts
         self.by_chains = problem.evaluation == "exact"
@@ -116,7 +125,13 @@ class ExpediteSearch:
 
     def _table(self, row: int) -> PartTable:
         def evaluate(stock: Integers) -> tuple[Floats, Floats]:
-            return self.figures(np.full(len(stock), row), stock)
+            found = []
+            for start in range(0, max(len(stock), 1), _LISTED_AT_ONCE):
+                if start and self.clock.is_over:
+                    raise TimeIsOverError
+                some = stock[start : start + _LISTED_AT_ONCE]
+                found.append(self.figures(np.full(len(some), row), some))
+            return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
         box = StockBox(
             self.lowest[row], self.highest[row], self.unit_price[row], float(self.owned[row])
@@ -157,10 +172,17 @@ class ExpediteSearch:
         while value - table.beyond > slack and self.is_listed[row]:
             if slack > 0.0 and len(table.stock) > _SHORT_LIST:
                 break
-            self.is_listed[row] = table.grow()
+            self.is_listed[row] = self._grown(table)
             place, value = table.least(price)
             self.latest[row] = table.stock[place]
         return self._columns(np.array([row]), table, np.array([place])), min(value, table.beyond)
+
+    def _grown(self, table: PartTable) -> bool:
+        """Whether a list could grow: there is room and time."""
+        try:
+            return not self.clock.is_over and table.grow()
+        except TimeIsOverError:
+            return False
 
     def _columns(self, rows: Integers, table: PartTable, places: Integers) -> Columns:
         parts = self.block.parts[np.broadcast_to(rows, places.shape)]
@@ -258,7 +280,9 @@ class ExpediteSearch:
     def _relaxed(self) -> RelaxedParts:
         return RelaxedParts(self.block, self.unit_price, self.lowest, self.highest)
 
-    def lower_bound(self, price: Floats, rounds: int = _ROUNDS) -> Floats:
+    def lower_bound(
+        self, price: Floats, rounds: int = _ROUNDS, clock: Clock | None = None
+    ) -> Floats:
         """Proven lower bound of every part's cost and penalties over all vectors."""
         low = np.full(len(self.block.parts), -np.inf)
         for row, table in self.tables.items():
@@ -266,7 +290,7 @@ class ExpediteSearch:
         if self.is_listed.all():
             return low
         terms = self.least_use.missed, self.least_cost.missed
-        bound = self._relaxed.bound(self._missed_price(*terms, price), rounds)
+        bound = self._relaxed.bound(self._missed_price(*terms, price), rounds, clock)
         bound = bound - self.unit_price.max(axis=1) * self.owned
         bound = bound + self.least_cost.constant[:, 0] * self.counts_shipments
         return np.asarray(np.maximum(low, bound))
@@ -280,7 +304,7 @@ class ExpediteSearch:
                 return None
             most = table.least(price)[1] + slack
             while table.beyond <= most:
-                if not table.grow():
+                if not self._grown(table):
                     return None
             places = np.flatnonzero(table.within(price, most))
             found.append(self._columns(np.array([row]), table, places))
@@ -313,9 +337,9 @@ class ExpediteBlocks:
     def prune(self, price: Floats) -> None:
         """Keep everything: lists are as short as they can be."""
 
-    def proven(self, price: Floats) -> float:
-        """Lagrangian value that no plan's cost is below."""
-        low = sum(float(search.lower_bound(price).sum()) for search in self.searches)
+    def proven(self, price: Floats, clock: Clock) -> float:
+        """Lagrangian value that no plan's cost is below; rough once time is over."""
+        low = sum(float(search.lower_bound(price, clock=clock).sum()) for search in self.searches)
         return low - float(price @ self.allowed)
 
     def polished(self, price: Floats, clock: Clock) -> Columns | None:

@@ -101,13 +101,8 @@ class PartTable:
         found = self.box.within(self.budget, self.limit)
         self.stock = first if found is None else found
         self.budget = self.budget if found is not None else -np.inf
-        self._evaluate_from(0)
-
-    def _evaluate_from(self, known: int) -> None:
-        uses, cost = self.evaluate(self.stock[known:])
-        cost = cost + self.box.cost(self.stock[known:])
-        self.uses = np.concatenate([self.uses, uses]) if known else uses
-        self.cost = np.concatenate([self.cost, cost]) if known else cost
+        self.uses, cost = self.evaluate(self.stock)
+        self.cost = cost + self.box.cost(self.stock)
 
     @property
     def beyond(self) -> float:
@@ -124,11 +119,12 @@ class PartTable:
             if found is None:
                 return False
             if len(found) >= wanted:
-                known = len(self.stock)
                 fresh = found[self.box.cost(found) > self.budget]
+                uses, cost = self.evaluate(fresh)
                 self.stock = np.concatenate([self.stock, fresh])
+                self.uses = np.concatenate([self.uses, uses])
+                self.cost = np.concatenate([self.cost, cost + self.box.cost(fresh)])
                 self.budget = budget
-                self._evaluate_from(known)
                 return True
         return False
 
