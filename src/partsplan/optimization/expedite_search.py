@@ -27,7 +27,7 @@ MOST_VECTORS = 100_000
 """Stock vectors of one part that are listed at most."""
 MOST_VECTORS_TOGETHER = 200_000
 """Stock vectors of all parts together that are listed at most, evaluated by the fixed point."""
-MOST_CHAINS_TOGETHER = 20_000
+MOST_CHAINS_TOGETHER = 30_000
 """The same where small groups are solved as Markov chains."""
 _WORTH_LISTING = 500
 _MOST_PLACES = 8
