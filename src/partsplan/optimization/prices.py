@@ -25,7 +25,8 @@ _STALL = 2e-4
 _PRECISE = 1e-4
 _START_TOLERANCE = 0.08
 _SHARE_OF_DUAL_GAP = 0.02
-_MANY_PARTS = 2_000
+MANY_PARTS = 2_000
+"""From here on a linear programme with a row per part is slow."""
 _USEFUL_SHARE = 0.03
 
 
@@ -62,13 +63,10 @@ class PriceFinder:
         All parts.
     clock
         Time limit and interrupt.
-    price
-        Prices to start from, such as those of an earlier plan.
     """
 
-    def __init__(self, blocks: AllBlocks, clock: Clock, price: Floats | None = None) -> None:
+    def __init__(self, blocks: AllBlocks, clock: Clock) -> None:
         self.blocks = blocks
-        self._given_price = price
         self.allowed = blocks.allowed
         self.clock = clock
         self.state = PriceState(price=np.zeros(len(blocks.allowed)))
@@ -104,18 +102,21 @@ class PriceFinder:
         self.clock.report(self.state.passes, self.state.bound)
         return result, self.state.pool.add(result.columns)
 
-    def _pass_if_it_may_help(self, price: Floats) -> tuple[PricedParts, Columns]:
-        """A rough pass, and a precise one where its value leaves room for a better bound."""
+    def _pass_if_it_may_help(self, price: Floats) -> Columns:
+        """A rough pass, and a precise one where its value leaves room for a better bound.
+
+        Returns the columns new to the pool.
+        """
         result, fresh = self._pass(price, np.inf)
         if result.value <= self.state.bound:
-            return result, fresh
+            return fresh
         precision = min(_START_TOLERANCE, _SHARE_OF_DUAL_GAP * self.state.dual_gap)
-        precise, more = self._pass(price, precision)
-        return precise, more if len(fresh) == 0 else Columns.joined([fresh, more])
+        _, more = self._pass(price, precision)
+        return Columns.joined([fresh, more])
 
     def _multiply(self) -> None:
         """Multiplicative passes until the bound stalls."""
-        price = self._first_price() if self._given_price is None else self._given_price
+        price = self._first_price()
         best_price, values = price, [-np.inf]
         for _ in range(_START_PASSES):
             result, _ = self._pass(price, _START_TOLERANCE)
@@ -138,7 +139,7 @@ class PriceFinder:
     def _useful_columns(self) -> Columns:
         """Columns met that cost not much more than their part's best at the best prices."""
         columns = self.state.pool.columns
-        if self.blocks.n_parts < _MANY_PARTS:
+        if self.blocks.n_parts < MANY_PARTS:
             return columns
         excess = columns.reduced_cost(self.state.price, self.state.least)
         return columns.of(excess <= _USEFUL_SHARE * self.state.bound / self.blocks.n_parts)
@@ -158,7 +159,7 @@ class PriceFinder:
                 return
             before = self.state.bound
             price = toward_best * self.state.price + (1.0 - toward_best) * solution.price
-            _, fresh = self._pass_if_it_may_help(price)
+            fresh = self._pass_if_it_may_help(price)
             if len(fresh) == 0 and toward_best > 0.0:
                 _, fresh = self._pass(solution.price, 0.0)
             master.add(fresh)

@@ -19,7 +19,7 @@ from partsplan.optimization.clock import Clock
 from partsplan.optimization.feasibility import impossible_commitments
 from partsplan.optimization.integer import PlanSearch, relative_gap
 from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
-from partsplan.optimization.prices import PriceFinder, PriceState
+from partsplan.optimization.prices import MANY_PARTS, PriceFinder, PriceState
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
 
@@ -31,7 +31,6 @@ _DUAL_TOLERANCE = 1e-6
 _FINEST = 1e-9
 _TABLE_SHARE_OF_GAP = 1e-2
 _BLOCK_SIZE = 50
-_MANY_PARTS = 2_000
 _PROOF_SIZE = 150
 _PROOF_NODES = 300
 _EFFORT_NODES = 600
@@ -49,7 +48,6 @@ class OptimizationRun:
         self.target_gap = gap
         self.solver = solver
         self.clock = clock
-        self.first_price: Floats | None = None
         places = problem.network.n_parts * problem.network.n_locations
         self.is_small = places <= _PROOF_SIZE
         self.block_size = _BLOCK_SIZE
@@ -121,7 +119,7 @@ class OptimizationRun:
 
     def _prices(self, blocks: AllBlocks) -> PriceState:
         """Prices and bound; many parts need no linear programme where rounding is close enough."""
-        finder = PriceFinder(blocks, self.clock, self.first_price)
+        finder = PriceFinder(blocks, self.clock)
         try:
             return self._found_prices(finder, blocks)
         except KeyboardInterrupt:
@@ -132,7 +130,7 @@ class OptimizationRun:
 
     def _found_prices(self, finder: PriceFinder, blocks: AllBlocks) -> PriceState:
         state = finder.start()
-        if blocks.n_parts >= _MANY_PARTS:
+        if blocks.n_parts >= MANY_PARTS:
             search = PlanSearch(blocks, state, self.solver, self.clock)
             search.round()
             if search.gap <= self.target_gap:

@@ -40,13 +40,10 @@ class StockTables:
 
     def holdings(self, unit_price: Floats, limits: StockBounds) -> Holdings:
         """What the listed stocks cost to hold; kept for the next call with the same arrays."""
-        held = self._held
-        if held is None or held[0] is not self.grids or held[1] is not unit_price:
-            held = None
-        if held is None or held[2] is not limits:
-            found = Holdings.of(self.grids, unit_price, limits)
-            held = self._held = (self.grids, unit_price, limits, found)
-        return held[3]
+        asked = (self.grids, unit_price, limits)
+        if self._held is None or any(a is not b for a, b in zip(asked, self._held, strict=False)):
+            self._held = (*asked, Holdings.of(*asked))
+        return self._held[3]
 
     @property
     def figures(self) -> Family:
@@ -58,7 +55,7 @@ class StockTables:
     def copy(self) -> StockTables:
         """Tables of their own that begin with the same lists."""
         twin = StockTables(self.evaluation, self.block, self.grids)
-        twin._figures = self.figures.mapped(np.copy, np.copy).stock_major()
+        twin._figures = self.figures.mapped(np.copy, np.copy)
         return twin
 
     def refine(self, gaps: Sequence[Gap]) -> None:
