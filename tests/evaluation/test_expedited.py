@@ -253,3 +253,84 @@ def test_what_cannot_be_expedited() -> None:
     found: Any = pp.evaluate(network, pooled_demand(network, [1.0]), stock_of([1]))
     with pytest.raises(ValueError, match=r"group must be one of site, .* got 'sites'"):
         found.sources("sites")
+
+
+def unreached_network(**tables: Any) -> pp.ServiceNetwork:
+    """Site S0 is served by L0 (Erlang: stock 1, load 1), no lane goes to S1, which counts at L0."""
+    network = pooled_network([10.0], [[0], [0]], **tables)
+    lanes = [lane for lane in network.lanes.to_records() if lane["site_id"] == "S0"]
+    return network.replace(lanes=lanes)
+
+
+PROMISES: list[dict[str, Any]] = [
+    {"commitment_id": "fill", "metric": "fill_rate", "target": 0.1},
+    {"commitment_id": "wait", "metric": "mean_wait", "target": 40.0},
+    {"commitment_id": "day", "metric": "response", "target": 0.1, "within_hours": 24.0},
+    {"commitment_id": "far", "metric": "mean_wait", "target": 50.0, "site_id": "S1"},
+]
+
+
+def test_site_without_a_lane_is_served_from_outside() -> None:
+    """Of S0 one half is local, the rest comes from outside in 48 hours; of S1 everything does."""
+    network = unreached_network(commitments=PROMISES)
+    demand = pooled_demand(network, [0.1, 0.3])
+    found: Any = pp.evaluate(network, demand, stock_of([1]))
+    assert shares(found) == [pytest.approx({"L0": 0.5, "outside": 0.5}), {"outside": 1.0}]
+    achieved = {row.commitment_id: row.achieved for row in found.commitments}
+    expected = {"fill": 0.125, "wait": 48.0 * 0.875, "day": 0.125, "far": 48.0}
+    assert achieved == pytest.approx(expected)
+    assert found.local_share == pytest.approx(0.125)
+    assert found.emergency_share == pytest.approx(0.875)
+    assert found.fill_rate[0, 0] == pytest.approx(0.5)
+    assert found.mean_wait_days[0, 0] == pytest.approx(1.0)
+    assert found.shipment_cost == pytest.approx(365 * 0.35 * 1000.0)
+    assert found.is_exact
+    by_site = found.by("site")
+    assert [row["fill_rate"] for row in by_site] == pytest.approx([0.5, 0.0])
+    assert [row["mean_wait_hours"] for row in by_site] == pytest.approx([24.0, 48.0])
+    for row in found.commitments:
+        amounts = math.fsum(part["amount"] for part in found.contributions(row.commitment_id))
+        used = row.achieved if row.unit == "hours" else 1.0 - row.achieved
+        assert amounts == pytest.approx(used)
+    seen = pp.simulate(network, demand, stock_of([1]), years=5, replications=200, rng=3)
+    assert sorted((row["source"], row["share"]) for row in seen.sources()) == [
+        ("L0", pytest.approx(0.5, abs=0.01)),
+        ("outside", pytest.approx(0.5, abs=0.01)),
+        ("outside", 1.0),
+    ]
+    assert seen.fill_rate[0, 0] == pytest.approx(0.5, abs=0.01)
+    assert seen.mean_wait_days[0, 0] == pytest.approx(1.0, abs=0.02)
+    for row in seen.commitments:
+        assert row.achieved == pytest.approx(expected[row.commitment_id], rel=0.02)
+
+
+def test_plan_where_a_site_has_no_lane() -> None:
+    """What comes from outside anyway is paid, and no unit is held for it."""
+    network = unreached_network(
+        commitments=[
+            {"commitment_id": "day", "metric": "response", "target": 0.9, "within_hours": 24.0}
+            | {"site_id": "S0"},
+            {"commitment_id": "far", "metric": "mean_wait", "target": 40.0, "site_id": "S1"},
+        ]
+    )
+    demand = pooled_demand(network, [0.1, 0.3])
+    plan = pp.optimize(network, demand, gap=0.0)
+    assert plan.status.value == "infeasible"
+    assert [row.commitment_id for row in plan.impossible] == ["far"]
+    assert plan.impossible[0].best_attainable == pytest.approx(48.0)
+    kept = network.replace(commitments=network.commitments.to_records()[:1])
+    plan = pp.optimize(kept, demand, gap=0.0, objective="investment")
+    found: Any = plan.performance
+    assert plan.status.value == "optimal"
+    assert plan.stock.to_records()[0]["base_stock"] == 3
+    assert found.emergency_share == pytest.approx((0.1 / 16 + 0.3) / 0.4)
+
+
+def test_network_whose_lanes_reach_no_customer() -> None:
+    network = unreached_network()
+    demand = pooled_demand(network, [0.0, 0.3])
+    found: Any = pp.evaluate(network, demand, stock_of([1]))
+    assert found.emergency_share == pytest.approx(1.0)
+    assert found.on_hand[0, 0] == pytest.approx(1.0)
+    seen: Any = pp.simulate(network, demand, stock_of([1]), years=1, replications=5, rng=3)
+    assert [(row["source"], row["share"]) for row in seen.sources()] == [("outside", 1.0)]

@@ -46,13 +46,59 @@ def test_no_emergency_supply() -> None:
         waiting.replace(shortages="expedite")
 
 
-def test_no_lane_and_no_emergency_supply() -> None:
-    tables = changed(expedited_tables(), "parts", 0, emergency_hours=None)
-    del tables["sites"][0]["served_by"]
+def without_lanes_to_a() -> Tables:
+    """`expedited_tables` without a lane to site A."""
+    tables = expedited_tables()
     tables["lanes"] = [lane for lane in tables["lanes"] if lane["site_id"] != "A"]
-    told = refused(tables, shortages="expedite")
-    assert "sites row 1, column served_by: is empty, and no lane goes to the site." in told
-    assert "nothing supplies part 'P1'" in told
+    return tables
+
+
+@pytest.mark.parametrize("served_by", ["F1", None])
+def test_no_lane_and_no_emergency_supply(served_by: str | None) -> None:
+    tables = changed(without_lanes_to_a(), "parts", 0, emergency_hours=None)
+    told = refused(changed(tables, "sites", 0, served_by=served_by), shortages="expedite")
+    assert told == (
+        "2 findings\n"
+        "  parts row 1, column emergency_hours: is empty, so nothing supplies part 'P1' when every "
+        "location with a lane to the site is out of stock. Give the hours of an emergency shipment "
+        "from outside, or let shortages wait.\n"
+        "  sites row 1, column site_id: no lane goes to the site, and part 'P1' that it asks for "
+        "has no emergency_hours: nothing supplies it. Add a lane, or give the part's "
+        "emergency_hours."
+    )
+
+
+def test_no_lane_and_a_part_of_the_demand_table_without_emergency_supply() -> None:
+    tables = changed(without_lanes_to_a(), "parts", 1, emergency_hours=None)
+    del tables["installed_base"], tables["commitments"]
+    tables["demand"] = [{"part_id": "P2", "site_id": "A", "per_year": 1.0}]
+    assert "part 'P2' that it asks for has no emergency_hours" in refused(
+        tables, shortages="expedite"
+    )
+
+
+@pytest.mark.parametrize(("served_by", "counts_at"), [("F1", "F1"), (None, "DC")])
+def test_site_without_a_lane_is_served_from_outside(served_by: str | None, counts_at: str) -> None:
+    tables = changed(without_lanes_to_a(), "sites", 0, served_by=served_by)
+    network = ServiceNetwork.from_tables(**tables, shortages="expedite")
+    serving = network.serving_locations([0], [0])[0]
+    assert network.location_ids[serving] == counts_at
+    assert str(network.warnings[-1]) == (
+        "sites row 1, column site_id: no lane goes to the site: all its parts come from outside, "
+        "in emergency_hours. Its demand counts at served_by, or at the first location that the "
+        "outside supply replenishes. Add a lane if a location can ship there."
+    )
+    with pytest.raises(InputError, match="no lane"):
+        network.replace(shortages="wait")
+
+
+def test_lane_from_elsewhere_than_the_location_named() -> None:
+    """A site that some lane reaches names a location with a lane, or none."""
+    tables = changed(without_lanes_to_a(), "sites", 0, served_by="F1")
+    tables["lanes"].append({"location_id": "F2", "site_id": "A", "hours": 1.0})
+    told = "sites row 1, column served_by: there is no lane from 'F1' to site 'A'. Add the lane, or"
+    assert told in refused(tables, shortages="expedite")
+    ServiceNetwork.from_tables(**changed(tables, "sites", 0, served_by=None), shortages="expedite")
 
 
 def test_parts_inside_others_need_no_emergency_supply() -> None:

@@ -77,7 +77,8 @@ def weak_points(
     Notes
     -----
     Downtime of a stream of failures: failures x ``stopping_fraction`` x (``diagnosis_hours`` + wait
-    + lane hours + ``repair_hours``). Cost: failures x (``unit_cost`` of units that are not repaired
+    + lane hours + ``repair_hours``), with the emergency shipment in place of a lane to a site that
+    no lane reaches. Cost: failures x (``unit_cost`` of units that are not repaired
     + shipment on the lane) + downtime x ``downtime_cost_per_hour``; a part with ``repair_days`` is
     bought anew in the share ``condemnation_fraction``, others always; what a repair itself costs is
     in no table. An interval is that of the expectation, from how well the rates are known: of each
@@ -194,7 +195,9 @@ def _downtime(
     """Machine hours per year that each stream costs."""
     at_site = streams.site >= 0
     hours = streams.diagnosis_hours + streams.repair_hours
-    hours[at_site] += network.lane_hours(streams.location[at_site], streams.site[at_site])
+    lane = network.lane_hours(streams.location[at_site], streams.site[at_site])
+    outside = network.parts["emergency_hours"][streams.part[at_site]]
+    hours[at_site] += np.where(np.isnan(lane), outside, lane)
     if wait_hours is not None:
         wait = np.asarray(wait_hours, dtype=np.float64)
         shape = (network.n_parts, network.n_locations)
@@ -212,7 +215,9 @@ def _replacement_cost(network: ServiceNetwork, streams: DemandStreams) -> Floats
     bought = np.where(np.isnan(parts["repair_days"]), 1.0, parts["condemnation_fraction"])
     each = (parts["unit_cost"] * bought)[streams.part]
     at_site = streams.site >= 0
-    each[at_site] += network.lane_costs(streams.location[at_site], streams.site[at_site])
+    lane = network.lane_costs(streams.location[at_site], streams.site[at_site])
+    outside = np.nan_to_num(network.parts["emergency_cost"][streams.part[at_site]])
+    each[at_site] += np.where(np.isnan(lane), outside, lane)
     return np.asarray(streams.per_year * each)
 
 

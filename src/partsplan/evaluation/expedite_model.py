@@ -66,6 +66,12 @@ class ExpediteBlock:
     cost: LinearUse
     """Cost of shipments [currency/year]."""
 
+    @property
+    def first_asked(self) -> Floats:
+        """Shape (n_parts, n_locations): demand that asks each location first [units/day]."""
+        firsts = self.rate * (self.sources.above < 0)
+        return np.asarray(firsts @ self.sources.gathered(self.tree.n_locations))
+
     def of_parts(self, rows: Integers) -> ExpediteBlock:
         """The same for some parts of the block, by their place in it; a part may come twice."""
         return ExpediteBlock(

@@ -124,9 +124,10 @@ class UseBuilder:
     ) -> list[_Piece]:
         """Constant piece and one piece per place in the orders."""
         customer = self.orders.customer[entries.stream]
-        own, last = figure[customer, 0], outside[entries.part]
-        values = [value(entries, own, own)]
-        for place in range(1, self.orders.most_sources):
+        last = outside[entries.part]
+        own = np.where(self.orders.node[customer, 0] >= 0, figure[customer, 0], 0.0)
+        values = []
+        for place in range(self.orders.most_sources):
             asked = self.orders.node[customer, place] >= 0
             values.append(value(entries, np.where(asked, figure[customer, place], last), own))
         values.append(value(entries, last, own))
@@ -143,7 +144,11 @@ class UseBuilder:
 
     def _first_missed(self, entries: Entries) -> list[_Piece]:
         node = self.orders.node[self.orders.customer[entries.stream], 0]
-        return [_Piece(entries, node, entries.weight)]
+        asked = node >= 0
+        return [
+            _Piece(entries.of(asked), node[asked], entries.weight[asked]),
+            _Piece(entries.of(~asked), None, entries.weight[~asked]),
+        ]
 
     def _summed(self, pieces: Sequence[list[_Piece]], n_rows: int) -> LinearUse:
         constant = np.zeros((self.n_parts, n_rows))

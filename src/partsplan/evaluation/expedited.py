@@ -32,7 +32,9 @@ class ExpeditedPerformance(Performance):
     unit on the location's shelf, ``expected_backorders`` and ``ready_rate`` count orders of other
     locations (customers are never backordered), ``mean_wait_days`` is how much longer than the
     serving location's lane shipments to its customers take (for a location without customers: the
-    wait of the orders it fills), and ``backorder_variance`` is NaN.
+    wait of the orders it fills), and ``backorder_variance`` is NaN. Sites that no lane reaches get
+    everything from outside and enter no figure of a location: their emergency hours count as
+    waiting in ``by`` and in commitments, and their fill rate is 0.
     """
 
     shipment_cost: float
@@ -87,7 +89,7 @@ class ExpeditedPerformance(Performance):
         """Wait beyond the serving location's lane, and the rest of the lane hours, per stream."""
         model = ExpediteModel(self.model)
         streams, orders = self.model.streams, model.orders
-        first = orders.hours[orders.customer, 0]
+        first = orders.first_hours[orders.customer]
         wait, hours = np.zeros(len(streams)), np.zeros(len(streams))
         stockout = np.zeros(len(streams))
         late = {within: np.zeros(len(streams)) for within in within_hours}
@@ -202,7 +204,7 @@ class _Totals:
         self, model: ExpediteModel, block: ExpediteBlock, met: MetDemand, stock: Integers
     ) -> None:
         parts = block.parts
-        own = block.tree.own_rate
+        own, demand = block.first_asked, float(block.tree.own_rate.sum())
         self.late[parts] = met.late
         self.ready[parts] = 1.0 - met.unready
         self.on_hand[parts] = np.maximum(stock - met.pipeline + met.late, 0.0)
@@ -211,18 +213,18 @@ class _Totals:
         self.wait_days[parts] = self._waits(model, block, met)
         self.use += block.use.at(met.missed).sum(axis=0)
         self.cost += float(block.cost.at(met.missed).sum())
-        demand = float(own.sum())
         self.local += float((own * (1.0 - met.short)).sum())
         self.shipped += float(met.shipped.sum())
         self.emergency += demand - float(met.shipped.sum())
-        self.is_exact &= bool(met.is_exact[own.sum(axis=1) > 0].all())
+        self.is_exact &= bool(met.is_exact[block.tree.own_rate.sum(axis=1) > 0].all())
 
     def _waits(self, model: ExpediteModel, block: ExpediteBlock, met: MetDemand) -> Floats:
         """Extra days of own customers; wait of the orders where a location has none."""
-        entries = model.demand_entries(block.parts)
+        entries, orders = model.demand_entries(block.parts), model.orders
+        entries = entries.of(orders.node[orders.customer[entries.stream], 0] >= 0)
         serving = model.model.streams.location[entries.stream]
         by_location = Entries(entries.part, entries.stream, serving, entries.weight)
-        own = block.tree.own_rate
+        own = block.first_asked
         longer = model.builder(block.parts).waits(by_location, own.shape[1])
         hours = longer.at(met.missed) / DAYS_PER_YEAR
         nan = np.full(own.shape, np.nan)

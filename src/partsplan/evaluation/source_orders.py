@@ -20,7 +20,8 @@ from partsplan.network import ServiceNetwork
 class SourceOrders:
     """Source orders of all demand streams, with the lanes of every source.
 
-    A customer is a site with a serving location, or a location whose demand names no site.
+    A customer is a site with a serving location, or a location whose demand names no site. A site
+    that no lane reaches has an empty order.
     """
 
     tree: SourceTree
@@ -37,6 +38,11 @@ class SourceOrders:
     def most_sources(self) -> int:
         """Length of the longest order."""
         return int(self.node.shape[1])
+
+    @property
+    def first_hours(self) -> Floats:
+        """Lane hours from the serving location; 0 where no lane reaches the customer [hours]."""
+        return np.where(self.node[:, 0] >= 0, self.hours[:, 0], 0.0)
 
 
 def source_orders(network: ServiceNetwork, streams: DemandStreams) -> SourceOrders:
@@ -55,7 +61,8 @@ def _asked_in_order(
 ) -> tuple[Integers, Floats, Floats]:
     """Sources of every customer with hours and cost of the lane; shape (n_customers, most)."""
     row, source, hours, cost = _lanes_of_customers(network, site)
-    own = np.flatnonzero(~np.isin(np.arange(len(site)), row))
+    by_itself = (site < 0) | (not network.has_lanes)
+    own = np.flatnonzero(by_itself & ~np.isin(np.arange(len(site)), row))
     row = np.concatenate([row, own])
     source = np.concatenate([source, serving[own]])
     hours = np.concatenate([hours, np.zeros(len(own))])

@@ -142,6 +142,17 @@ def _parts_inside_others(tables: TableSet) -> Found:
     )
 
 
+def _sites_without_lanes(tables: TableSet) -> Found:
+    yield from _rows(
+        tables,
+        ("sites", "site_id"),
+        ~tables.is_reached,
+        "no lane goes to the site: all its parts come from outside, in emergency_hours. Its demand "
+        "counts at served_by, or at the first location that the outside supply replenishes.",
+        "Add a lane if a location can ship there.",
+    )
+
+
 def _no_lanes(tables: TableSet) -> Found:
     if tables.count("sites") and not tables.has_lanes:
         yield Finding(
@@ -279,4 +290,7 @@ _RULES: tuple[Callable[[TableSet], Found], ...] = (
     _machines_without_parts,
     _no_lanes,
 )
-_RULES_OF_EXPEDITING: tuple[Callable[[TableSet], Found], ...] = (_parts_inside_others,)
+_RULES_OF_EXPEDITING: tuple[Callable[[TableSet], Found], ...] = (
+    _parts_inside_others,
+    _sites_without_lanes,
+)

@@ -1,7 +1,8 @@
 """Rules of networks whose shortages are expedited, and of places that only serve themselves.
 
-Out of stock, the next lane's location ships and in the end the outside supply does, so every
-part needs the hours of an emergency shipment. A van or a customer's shelf supplies no location.
+Out of stock, the next lane's location ships and in the end the outside supply does. Every stock
+runs out at times, so every part that a machine may ask for needs the hours of an emergency
+shipment. A van or a customer's shelf supplies no location.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ def check_expediting(tables: TableSet) -> list[Finding]:
     if not parts.is_clean(*reads) or not tables.is_clean("bill_of_materials", "parent_part_id"):
         return []
     lacking = np.isnan(parts.columns["emergency_hours"]) & ~_only_inside_others(tables)
-    rows = np.flatnonzero(lacking)
+    return [*_parts_that_run_out(tables, lacking), *_sites_without_source(tables, lacking)]
+
+
+def _parts_that_run_out(tables: TableSet, lacking: Mask) -> list[Finding]:
+    """Parts that nothing supplies once the locations are out of stock."""
+    parts, rows = tables["parts"], np.flatnonzero(lacking)
     found = [
         parts.finding(
             row,
@@ -35,6 +41,36 @@ def check_expediting(tables: TableSet) -> list[Finding]:
         for row in rows[:MOST_ROWS].tolist()
     ]
     return counted(found, len(rows), "parts", "emergency_hours")
+
+
+def _sites_without_source(tables: TableSet, lacking: Mask) -> list[Finding]:
+    """Sites that no lane reaches and whose machines ask for a part without emergency supply."""
+    sites, lacking = tables["sites"], np.append(lacking, False)
+    bill = lacking[tables.index("bill_of_materials", "part_id")]
+    bill &= tables["bill_of_materials"].columns["parent_part_id"] == ""
+    part_of_type = np.full(tables.count("equipment") + 1, -1)
+    part_of_type[tables.index("bill_of_materials", "equipment_id")[bill]] = tables.index(
+        "bill_of_materials", "part_id"
+    )[bill]
+    part_of_type[-1] = -1
+    asked = np.full(sites.n_rows + 1, -1)
+    machine = part_of_type[tables.index("installed_base", "equipment_id")]
+    asked[tables.index("installed_base", "site_id")[machine >= 0]] = machine[machine >= 0]
+    given = lacking[tables.index("demand", "part_id")]
+    asked[tables.index("demand", "site_id")[given]] = tables.index("demand", "part_id")[given]
+    rows = np.flatnonzero((asked[:-1] >= 0) & ~tables.is_reached)
+    ids = tables["parts"].columns["part_id"]
+    found = [
+        sites.finding(
+            row,
+            "site_id",
+            f"no lane goes to the site, and part {ids[asked[row]]!r} that it asks for has no "
+            "emergency_hours: nothing supplies it.",
+            "Add a lane, or give the part's emergency_hours.",
+        )
+        for row in rows[:MOST_ROWS].tolist()
+    ]
+    return counted(found, len(rows), "sites", "site_id")
 
 
 def _only_inside_others(tables: TableSet) -> Mask:

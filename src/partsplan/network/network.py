@@ -113,7 +113,11 @@ class ServiceNetwork(NetworkBlocks):
         installed_base, lanes, commitments, stock, demand, failures, usage : table, optional
         supersessions : table, optional
         shortages : {"wait", "expedite"}
-            What a customer's demand does when the shelf is empty.
+            What a customer's demand does when the shelf is empty: it waits there, or the next
+            nearest location with a lane ships, and in the end the outside emergency supply does.
+            So expediting needs ``emergency_hours`` of every part that machines ask for (whatever
+            is stocked, all locations are empty at times), and a site that no lane reaches gets
+            everything from outside.
         rename : mapping of str to str, optional
             Your column names to ours, such as ``{"MATNR": "part_id"}``.
         extra_columns : {"error", "ignore"}

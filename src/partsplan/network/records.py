@@ -198,7 +198,9 @@ class Site(Record):
     site_id: SiteId
     """Unique site code."""
     served_by: LocationId = ""
-    """Location that serves the site; empty for the nearest lane by hours."""
+    """Location that serves the site; empty for the nearest lane by hours. Where shortages are
+    expedited and no lane leads to the site, the outside supply ships everything, and this is where
+    its demand counts (by default at the first location without ``replenished_from``)."""
     customer_id: Id = ""
     """The customer."""
     region: Id = ""

@@ -49,7 +49,7 @@ def check_references(tables: TableSet, shortages: str) -> list[Finding]:
     findings += check_suppliers(tables)
     findings += check_part_locations(tables)
     findings += check_resupply(tables)
-    findings += check_serving(tables)
+    findings += check_serving(tables, shortages)
     findings += check_sourcing(tables)
     findings += check_bill_of_materials(tables)
     findings += check_demand(tables)

@@ -1,4 +1,7 @@
-"""Rules on places: every site is served over a lane, and no minimum where no stock may be."""
+"""Rules on places: every site is served over a lane, and no minimum where no stock may be.
+
+Where shortages are expedited, a site that no lane reaches is served by the outside supply alone.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from partsplan.network.scanning import MOST_ROWS, Mask
 from partsplan.network.table_sets import TableSet
 
 
-def check_serving(tables: TableSet) -> list[Finding]:
+def check_serving(tables: TableSet, shortages: str) -> list[Finding]:
     """Check that a location serves every site, over a lane where there are lanes."""
     table = tables["sites"]
     if not (
@@ -25,16 +28,17 @@ def check_serving(tables: TableSet) -> list[Finding]:
     site = np.arange(table.n_rows, dtype=np.int64)
     serving = tables.serving
     is_open = table.columns["served_by"] == ""
-    lost = np.flatnonzero(is_open & (serving < 0))
+    from_outside = ~tables.is_reached & (shortages == "expedite")
+    lost = np.flatnonzero(is_open & ((serving < 0) | ~tables.is_reached) & ~from_outside)
     if not tables.has_lanes:
         rule, fix = "is empty, and there are no lanes.", "Name the location that serves the site."
     else:
-        rule, fix = "is empty, and no lane goes to the site.", "Add a lane or name the location."
+        rule, fix = "is empty, and no lane goes to the site.", "Add a lane to the site."
     found = [table.finding(r, "served_by", rule, fix) for r in lost[:MOST_ROWS].tolist()]
     findings = counted(found, len(lost), "sites", "served_by")
     if tables.has_lanes:
-        without = (serving >= 0) & (tables.lanes_between(serving, site) < 0)
-        findings += _missing_lanes(tables, "sites", np.flatnonzero(without))
+        without = ~is_open & (serving >= 0) & (tables.lanes_between(serving, site) < 0)
+        findings += _missing_lanes(tables, "sites", np.flatnonzero(without & ~from_outside))
     return findings
 
 

@@ -121,8 +121,20 @@ class TableSet:
         return rows
 
     @cached_property
+    def is_reached(self) -> NDArray[np.bool_]:
+        """Whether a lane leads to each site; everywhere when there are no lanes at all."""
+        reached = np.full(self.count("sites"), not self.has_lanes)
+        site = self.index("lanes", "site_id")
+        reached[site[(site >= 0) & (self.index("lanes", "location_id") >= 0)]] = True
+        return reached
+
+    @cached_property
     def serving(self) -> Integers:
-        """Location that serves each site: served_by, else the nearest lane by hours; -1: none."""
+        """Location that serves each site: served_by, else the nearest lane by hours; -1: none.
+
+        A site that no lane reaches counts at the first location that the outside supply
+        replenishes, unless it names another one.
+        """
         serving = self.index("sites", "served_by").copy()
         location = self.index("lanes", "location_id")
         site = self.index("lanes", "site_id")
@@ -134,4 +146,7 @@ class TableSet:
         nearest = location[order][first]
         is_open = self["sites"].columns["served_by"][sites] == ""
         serving[sites[is_open]] = nearest[is_open]
+        counted_nowhere = ~self.is_reached & (self["sites"].columns["served_by"] == "")
+        top = np.flatnonzero(self.parents < 0)
+        serving[counted_nowhere] = top[0] if len(top) else -1
         return serving

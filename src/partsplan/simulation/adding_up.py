@@ -85,9 +85,12 @@ def _place_sums(
     """
     shape = (*block.stock.shape, run.n_replications)
 
+    reached = block.asked_in_turn[:, 0] >= 0
+    first = block.class_part[reached], block.asked_in_turn[reached, 0]
+
     def by_place(amounts: Floats) -> Floats:
         total = np.zeros(shape)
-        np.add.at(total, (block.class_part, block.asked_in_turn[:, 0]), amounts)
+        np.add.at(total, first, amounts[reached])
         return total
 
     def of_rows(amounts: Floats) -> Floats:
@@ -98,7 +101,7 @@ def _place_sums(
     extra = by_place((shipped * longer[:, :, np.newaxis]).sum(axis=1) / HOURS_PER_DAY)
     ordered, owed = of_rows(run.ordered), of_rows(run.owed_days)
     serves = np.zeros(block.stock.shape, dtype=bool)
-    serves[block.class_part, block.asked_in_turn[:, 0]] = True
+    serves[first] = True
     days, serves = block.window_days, serves[:, :, np.newaxis]
     return PlaceSums(
         demands=own + ordered,

@@ -23,7 +23,8 @@ class SourcedCustomers:
 
     classes: CustomerClasses
     sources: Integers
-    """Shape (n_classes, most_sources): locations asked in turn; -1 beyond the end."""
+    """Shape (n_classes, most_sources): locations asked in turn; -1 beyond the end, and throughout
+    where no lane reaches the customers."""
     hours: Floats
     """Shape (n_streams, most_sources + 1): hours from each source, from outside last."""
 
@@ -33,8 +34,10 @@ def sourced_customers(model: ServiceModel) -> SourcedCustomers:
     streams = model.streams
     orders = source_orders(model.network, streams)
     node = orders.node[orders.customer]
-    last = node.max(axis=1, initial=0)
+    last = node.max(axis=1, initial=-1) + 1  # 0 where no lane reaches the customer
+    unreached = np.where(last == 0, streams.location, 0)
     key = streams.part * (orders.tree.n_nodes + 1) + last
+    key = key * model.network.n_locations + unreached
     kinds, example, of_stream = np.unique(key, return_index=True, return_inverse=True)
     of_stream = of_stream.reshape(-1)
     per_year = np.bincount(of_stream, streams.per_year, minlength=len(kinds))
@@ -48,7 +51,7 @@ def sourced_customers(model: ServiceModel) -> SourcedCustomers:
         per_day=per_year / DAYS_PER_YEAR,
         variance_to_mean=clustering_of(model, part, location),
         of_stream=of_stream.astype(np.int64),
-        lane_hours=lanes[:, 0],
+        lane_hours=orders.first_hours[orders.customer],
     )
     sources = np.where(node[example] >= 0, orders.tree.location[node[example]], -1)
     return SourcedCustomers(classes, sources, np.column_stack([lanes, outside]))
@@ -94,7 +97,8 @@ def sourced_stops(model: ServiceModel, stock: Integers) -> SourcedCustomers:
     by_stream = np.where(node >= 0, orders.tree.location[node], -1)
     for step in (0, 1):
         sources[classes.of_stream + step] = by_stream
-    served = replace(classes, shipper=classes.location, lane_hours=hours[:, 0])
+    first_hours = orders.first_hours[orders.customer]
+    served = replace(classes, shipper=classes.location, lane_hours=first_hours)
     return SourcedCustomers(served, sources, hours)
 
 
@@ -133,7 +137,7 @@ def values_by_source(model: ServiceModel, entries: PromiseEntries, hours: Floats
     return np.select(
         [metric == "mean_wait", metric == "uptime", metric == "response"],
         [
-            np.maximum(hours - hours[:, :1], 0.0) / HOURS_PER_DAY,
+            np.maximum(hours - np.nan_to_num(hours[:, :1]), 0.0) / HOURS_PER_DAY,
             (hours + hands) / HOURS_PER_DAY,
             (hours > entries.within[:, np.newaxis]).astype(np.float64),
         ],
@@ -144,7 +148,8 @@ def values_by_source(model: ServiceModel, entries: PromiseEntries, hours: Floats
 def _longer(model: ServiceModel, customers: SourcedCustomers) -> Floats:
     """Mean hours that a shipment from each source takes longer than the first's, per class."""
     classes, per_year = customers.classes, model.streams.per_year
-    longer = np.nan_to_num(np.maximum(customers.hours - customers.hours[:, :1], 0.0))
+    first = np.nan_to_num(customers.hours[:, :1])
+    longer = np.nan_to_num(np.maximum(customers.hours - first, 0.0))
     total = np.stack(
         [
             np.bincount(classes.of_stream, per_year * column, minlength=len(classes))
