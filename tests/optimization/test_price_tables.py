@@ -106,7 +106,11 @@ def check_tables(tree, grids, evaluation="exact", tables=None):
     windows = windows_of(tree)
     rows, stock = tabulated(tree, grids)
     backorders, stockout, late = figures_of_rows(
-        tables or build_tables(evaluation, block_of(tree), grids), grids, rows, stock, list(windows)
+        tables or build_tables(evaluation, block_of(tree), grids, has_stockout=True),
+        grids,
+        rows,
+        stock,
+        list(windows),
     )
     each = parts_of(tree, rows)
     exact = exact_figures(each, stock)
@@ -175,8 +179,10 @@ def test_refined_lists_are_filled_up_and_hold_the_same_figures():
     assert grids.branch[0][1].tolist() == [0, 1, 2, 3, 5, 10, 11, 12, 17]
     assert grids.branch[0][0].tolist() == [0, 4, 8, 8, 8, 8, 8, 8, 8]
     assert grids.leaves[1][1, 0].tolist() == [0, 5, 6, 7, 8, 10, 15]
-    fresh = build_tables("exact", block_of(tree.of_parts(part)), grids.of_parts(part))
-    tables = build_tables("exact", block_of(tree), old).with_parts(part, fresh)
+    fresh = build_tables(
+        "exact", block_of(tree.of_parts(part)), grids.of_parts(part), has_stockout=True
+    )
+    tables = build_tables("exact", block_of(tree), old, has_stockout=True).with_parts(part, fresh)
     check_tables(tree, grids, tables=tables)
 
 

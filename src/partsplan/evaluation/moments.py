@@ -8,6 +8,7 @@ level, variance. Neither is monotone in the parent's stock by construction.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from partsplan.evaluation.negative_binomial import moments_of_stock
 from partsplan.evaluation.orders import clustered_moments
 from partsplan.evaluation.sharing import late_unit_shares
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree
+
+MomentMethod = Literal["vari_metric", "metric"]
 
 
 def metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
@@ -44,12 +47,7 @@ def metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     Sherbrooke (1968), Operations Research 16.
     """
     chain = Chain(tree.parents, tree.pipeline(), tree.share, stock, tree.order_lots(stock))
-    moments = _PipelineMoments.of(chain)
-    for nodes in chain.levels:
-        above = chain.parents[nodes]
-        backorders = np.where(above >= 0, moments.stock.expected_backorders[:, above], 0.0)
-        mean = chain.pipeline[:, nodes] + chain.share[:, nodes] * backorders
-        moments.enter(chain, nodes, mean, np.zeros_like(mean))
+    moments = _metric_moments(chain, np.ones(len(chain.parents), dtype=np.bool_))
     return moments.figures(moments.stock)
 
 
@@ -92,14 +90,58 @@ def vari_metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFig
     Graves (1985), Management Science 31; Sherbrooke (1986), Operations Research 34.
     """
     chain = Chain(tree.parents, tree.pipeline(), tree.share, stock, tree.order_lots(stock))
+    laws = _vari_metric_moments(chain, tree, np.ones(len(chain.parents), dtype=np.bool_))
+    return laws[0].figures(laws[min(1, len(laws) - 1)].stock)
+
+
+def pipeline_moments(
+    evaluation: MomentMethod, tree: SupplyTree, stock: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Mean and excess variance of every pipeline, given the stocks of locations with children.
+
+    Parameters
+    ----------
+    evaluation
+        By whose moments.
+    tree, stock
+        As in `vari_metric_figures`; stocks of childless locations do not enter.
+
+    Returns
+    -------
+    tuple
+        Mean [units], and variance less mean [units^2]; each of shape (n_parts, n_locations).
+    """
+    chain = Chain(tree.parents, tree.pipeline(), tree.share, stock, tree.order_lots(stock))
+    has_children = np.isin(np.arange(len(chain.parents)), chain.parents)
+    if evaluation == "metric":
+        moments = _metric_moments(chain, has_children)
+    else:
+        moments = _vari_metric_moments(chain, tree, has_children)[0]
+    return moments.mean, moments.excess
+
+
+def _metric_moments(chain: Chain, is_stocked: NDArray[np.bool_]) -> _PipelineMoments:
+    moments = _PipelineMoments.of(chain, is_stocked)
+    for nodes in chain.levels:
+        above = chain.parents[nodes]
+        backorders = np.where(above >= 0, moments.stock.expected_backorders[:, above], 0.0)
+        mean = chain.pipeline[:, nodes] + chain.share[:, nodes] * backorders
+        moments.enter(chain, nodes, mean, np.zeros_like(mean))
+    return moments
+
+
+def _vari_metric_moments(
+    chain: Chain, tree: SupplyTree, is_stocked: NDArray[np.bool_]
+) -> list[_PipelineMoments]:
+    """Moments under 0, 1, ... size biases of the uncertain rates; one entry where all are known."""
     known = bool(np.isinf(tree.rate_shape).all())
     depth = len(chain.levels)
-    laws = [_PipelineMoments.of(chain) for _ in range(1 if known else depth + 1)]
+    laws = [_PipelineMoments.of(chain, is_stocked) for _ in range(1 if known else depth + 1)]
     for d, nodes in enumerate(chain.levels):
         for bias in range(1 if known else depth + 1 - d):
             biased = laws[bias if known or d == 0 else bias + 1]
             _descend(chain, nodes, (laws[bias], biased), tree, bias)
-    return laws[0].figures(laws[0 if known else 1].stock)
+    return laws
 
 
 @dataclass(frozen=True)
@@ -109,11 +151,14 @@ class _PipelineMoments:
     mean: Floats
     excess: Floats
     stock: StockMoments
+    is_stocked: NDArray[np.bool_]
+    """Nodes whose stock is looked at; the others have moments only."""
 
     @classmethod
-    def of(cls, chain: Chain) -> _PipelineMoments:
+    def of(cls, chain: Chain, is_stocked: NDArray[np.bool_]) -> _PipelineMoments:
         shape = chain.stock.shape
-        return cls(np.zeros(shape), np.zeros(shape), StockMoments.idle(chain.stock))
+        stock = StockMoments.idle(chain.stock)
+        return cls(np.zeros(shape), np.zeros(shape), stock, is_stocked)
 
     def enter(
         self,
@@ -126,6 +171,10 @@ class _PipelineMoments:
         """Set the moments of some nodes and evaluate the stock there."""
         self.mean[:, nodes] = mean
         self.excess[:, nodes] = excess
+        chosen = self.is_stocked[nodes]
+        if not chosen.all():
+            nodes, mean, excess = nodes[chosen], mean[:, chosen], excess[:, chosen]
+            clustering = None if clustering is None else clustering[:, chosen]
         levels = chain.stock[:, nodes]
         lots = None if chain.lots is None else chain.lots[:, nodes].ravel()
         if clustering is None:

@@ -165,7 +165,8 @@ def figures_of_rows(
     Returns
     -------
     tuple
-        Arrays of shape (n_rows, n_locations), the same, and (n_rows, n_windows).
+        Arrays of shape (n_rows, n_locations), the same (0 where no promise weighs P(X >= S)), and
+        (n_rows, n_windows).
     """
     backorders = np.zeros(stock.shape)
     stockout = np.zeros(stock.shape)
@@ -205,7 +206,8 @@ def _pick_leaves(
     above = tuple(one[:, None] for one in at)
     spot = (*above, np.arange(len(chosen)), place[:, chosen])
     out[0][:, chosen] = figures.backorders[spot]
-    out[1][:, chosen] = figures.stockout[spot]
+    if figures.stockout is not None:
+        out[1][:, chosen] = figures.stockout[spot]
     for w in figures.late:
         out[2][:, w] = figures.late[w][(*at, place[:, windows[w][0]])]
 
@@ -219,7 +221,8 @@ def _pick_location(
 ) -> None:
     backorders, stockout, late = out
     backorders[:, location] = figures.backorders[spot]
-    stockout[:, location] = figures.stockout[spot]
+    if figures.stockout is not None:
+        stockout[:, location] = figures.stockout[spot]
     for w, (place, _) in enumerate(windows):
         if place == location:
             late[:, w] = figures.late[w][spot]

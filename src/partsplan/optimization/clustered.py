@@ -29,9 +29,11 @@ def with_clustered_roots(
     figures = leaves.figures
     for place, location in enumerate(leaves.locations):
         own = roots.replaced(location, figures.of_leaf(place))
-        backorders, stockout = figures.backorders.copy(), figures.stockout.copy()
-        backorders[..., place, :], stockout[..., place, :] = own.backorders, own.stockout
-        figures = Figures(backorders, stockout, own.late)
+        figures = figures.mapped(np.copy, np.copy)
+        figures.backorders[..., place, :] = own.backorders
+        if figures.stockout is not None and own.stockout is not None:
+            figures.stockout[..., place, :] = own.stockout
+        figures = replace(figures, late=own.late)
     branches = tuple(
         replace(branch, figures=roots.replaced(branch.location, branch.figures))
         for branch in tables.branches
@@ -60,9 +62,10 @@ class _ClusteredRoots:
                 is_waiting = self.tree.pipeline(days)[parts, root] > 0
                 shares = self._at(root, parts, stock, days)[1] * is_waiting[:, None]
                 late[window] = self._put(root, figures.late[window], parts, shares)
+        table = figures.stockout
         return Figures(
             self._put(root, figures.backorders, parts, late_units),
-            self._put(root, figures.stockout, parts, stockout),
+            None if table is None else self._put(root, table, parts, stockout),
             late,
         )
 

@@ -113,7 +113,7 @@ class PriceSearch:
     ) -> tuple[LeavesChoice, Floats, Floats]:
         chosen, ndim = list(leaves.locations), leaves.figures.backorders.ndim
         values = leaves.figures.backorders * leading(self.prices.backorders[:, chosen, None], ndim)
-        if not self.block.weights.stockout.is_empty:
+        if leaves.figures.stockout is not None:
             values += leaves.figures.stockout * leading(self.prices.stockout[:, chosen, None], ndim)
         for here, location in enumerate(leaves.locations):
             self._add_lateness(location, leaves.figures, values[..., here, :])
@@ -144,7 +144,8 @@ class PriceSearch:
         holding = self.holdings.branch[here]
         below = self._family(here, branch.family, (*above, self._as_above(branch)))
         own = figures.backorders * trailing(self.prices.backorders[:, here], ndim)
-        own += figures.stockout * trailing(self.prices.stockout[:, here], ndim)
+        if figures.stockout is not None:
+            own += figures.stockout * trailing(self.prices.stockout[:, here], ndim)
         self._add_lateness(here, figures, own)
         if here in self._direct:
             self._price_empty_shelf(here, figures, own, above)
@@ -169,7 +170,9 @@ class PriceSearch:
     ) -> None:
         """Price stock 0 over the routes then in use (an ancestor may ship), in place."""
         ndim = penalty.ndim - 1
-        empty = figures.stockout[..., 0] * trailing(self.prices.stockout[:, location], ndim)
+        empty = np.zeros((1,) * ndim)
+        if figures.stockout is not None:
+            empty = figures.stockout[..., 0] * trailing(self.prices.stockout[:, location], ndim)
         for r, route in enumerate(self.block.weights.routes):
             if route.location == location:
                 empty = empty + self._route_penalty(r, figures, above, ndim)

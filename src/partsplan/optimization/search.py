@@ -70,8 +70,11 @@ class BlockSearch:
         """Fewest and most units; what costs nothing is held at most until it never runs out."""
         lowest = self.problem.lowest(self.block.parts)
         highest = self.problem.highest(self.block.parts)
-        enough = np.maximum(np.minimum(endless_stock(self.block.tree), highest), lowest)
-        return lowest, np.where(self.unit_price > 0.0, highest, enough)
+        is_free = self.unit_price <= 0.0
+        if is_free.any():
+            enough = np.maximum(np.minimum(endless_stock(self.block.tree), highest), lowest)
+            highest = np.where(is_free, enough, highest)
+        return lowest, highest
 
     @property
     def wide(self) -> StockTables:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from partsplan.evaluation.measuring import Evaluation
 from partsplan.evaluation.model import PartBlock
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.building import build_tables
@@ -31,10 +32,11 @@ class StockTables:
         The lists to begin with.
     """
 
-    def __init__(self, evaluation: str, block: PartBlock, grids: Grids) -> None:
+    def __init__(self, evaluation: Evaluation, block: PartBlock, grids: Grids) -> None:
         self.evaluation = evaluation
         self.block = block
         self.grids = grids
+        self._has_stockout = not block.weights.stockout.is_empty
         self._figures: Family | None = None
         self._held: tuple[Grids, Floats, StockBounds, Holdings] | None = None
 
@@ -49,7 +51,7 @@ class StockTables:
     def figures(self) -> Family:
         """Figures of all listed stocks."""
         if self._figures is None:
-            self._figures = build_tables(self.evaluation, self.block, self.grids)
+            self._figures = self._built(self.block, self.grids)
         return self._figures
 
     def copy(self) -> StockTables:
@@ -63,8 +65,11 @@ class StockTables:
         figures = self.figures
         self.grids = self.grids.refined(gaps)
         rows = np.unique(np.concatenate([gap.parts for gap in gaps]))
-        fresh = build_tables(self.evaluation, self.block.of_parts(rows), self.grids.of_parts(rows))
+        fresh = self._built(self.block.of_parts(rows), self.grids.of_parts(rows))
         self._figures = figures.with_parts(rows, fresh)
+
+    def _built(self, block: PartBlock, grids: Grids) -> Family:
+        return build_tables(self.evaluation, block, grids, has_stockout=self._has_stockout)
 
     def replace_lists(self, grids: Grids) -> None:
         """Begin anew with other lists."""

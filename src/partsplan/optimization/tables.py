@@ -24,22 +24,24 @@ Join = Callable[[Floats, Floats], Floats]
 class Figures:
     """Figures of one or more locations; last axis the stock grid, the axes before it the context.
 
-    ``late`` maps a window of the block to P(wait > window).
+    ``late`` maps a window of the block to P(wait > window); ``stockout`` is None where no promise
+    weighs P(X >= S).
     """
 
     backorders: Floats
-    stockout: Floats
+    stockout: Floats | None
     late: Mapping[int, Floats]
 
     def of_leaf(self, place: int) -> Figures:
         """Figures of one of several leaves: the axis before the last is taken out."""
-        return Figures(self.backorders[..., place, :], self.stockout[..., place, :], self.late)
+        stockout = None if self.stockout is None else self.stockout[..., place, :]
+        return Figures(self.backorders[..., place, :], stockout, self.late)
 
     def at_lowest(self) -> Figures:
         """Figures of the lowest tabulated stock: the last axis is taken out."""
         return Figures(
             self.backorders[..., 0],
-            self.stockout[..., 0],
+            None if self.stockout is None else self.stockout[..., 0],
             {window: late[..., 0] for window, late in self.late.items()},
         )
 
@@ -47,16 +49,21 @@ class Figures:
         """Figures with their arrays changed: units late by one rule, shares of demand by one."""
         return Figures(
             units(self.backorders),
-            shares(self.stockout),
+            None if self.stockout is None else shares(self.stockout),
             {w: shares(a) for w, a in self.late.items()},
         )
 
-    def joined(self, other: Figures, join: Join) -> Figures:
+    def joined(self, other: Figures, join: Join, join_late: Join) -> Figures:
         """Figures whose arrays are made of those of two sets of the same places."""
+        stockout = None
+        if self.stockout is not None:
+            if other.stockout is None:
+                raise AssertionError("figures of the same places have the same kinds")
+            stockout = join(self.stockout, other.stockout)
         return Figures(
             join(self.backorders, other.backorders),
-            join(self.stockout, other.stockout),
-            {w: join(a, other.late[w]) for w, a in self.late.items()},
+            stockout,
+            {w: join_late(a, other.late[w]) for w, a in self.late.items()},
         )
 
 
@@ -131,17 +138,13 @@ class Family:
         ``leaf_lateness`` joins lateness at childless locations, which has no axis of leaves.
         """
         mine, yours = self.leaves.figures, other.leaves.figures
-        figures = Figures(
-            leaf_arrays(mine.backorders, yours.backorders),
-            leaf_arrays(mine.stockout, yours.stockout),
-            {w: leaf_lateness(a, yours.late[w]) for w, a in mine.late.items()},
-        )
+        figures = mine.joined(yours, leaf_arrays, leaf_lateness)
         return Family(
             replace(self.leaves, figures=figures),
             tuple(
                 Branch(
                     one.location,
-                    one.figures.joined(another.figures, branch_arrays),
+                    one.figures.joined(another.figures, branch_arrays, branch_arrays),
                     one.family.joined(another.family, leaf_arrays, leaf_lateness, branch_arrays),
                 )
                 for one, another in zip(self.branches, other.branches, strict=True)

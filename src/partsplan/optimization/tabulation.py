@@ -45,11 +45,19 @@ class TableBuilder:
         Stocks to tabulate.
     windows
         (location, days) whose lateness is needed.
+    has_stockout
+        Whether P(X >= S) is needed.
     """
 
     def __init__(
-        self, tree: SupplyTree, grids: Grids, windows: Sequence[tuple[int, float]]
+        self,
+        tree: SupplyTree,
+        grids: Grids,
+        windows: Sequence[tuple[int, float]],
+        *,
+        has_stockout: bool,
     ) -> None:
+        self.has_stockout = has_stockout
         self.tree = tree
         self.grids = grids
         self.windows = windows
@@ -108,7 +116,9 @@ class TableBuilder:
             chosen, *poisson_tables(self.tree.pipeline()[:, chosen], 1 + stock.max(initial=0))
         )
         backorders = _mixed(laws.now, Given(loss, share, "loss"), stock)
-        stockout = _mixed(laws.now, Given(tail, share, "tail"), stock)
+        stockout = None
+        if self.has_stockout:
+            stockout = _mixed(laws.now, Given(tail, share, "tail"), stock)
         by_location = dict(zip(locations, stock.swapaxes(0, 1), strict=True))
         late = self._own_lateness(locations, by_location, laws)
         return Leaves(locations, Figures(backorders, stockout, late))
@@ -173,9 +183,12 @@ class TableBuilder:
             late[key] = _with_endless(over)
         counts = np.arange(now.shape[-1], dtype=np.float64)
         own_late = self._own_lateness((location,), {location: stock}, laws)
+        stockout = None
+        if self.has_stockout:
+            stockout = _with_endless(self._short(location, law, stock))
         figures = Figures(
             backorders=now @ counts,
-            stockout=_with_endless(self._short(location, law, stock)),
+            stockout=stockout,
             late={window: _with_endless(over) for window, over in own_late.items()},
         )
         below = _Laws(now, then, late)
