@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 
 import partsplan as pp
 from partsplan.evaluation.commitments import promises_of
-from partsplan.evaluation.measuring import measure, used
+from partsplan.evaluation.measuring import used
 from partsplan.evaluation.model import ServiceModel
 
 HOURS = {"F": 1.0, "REG": 6.0, "HUB": 20.0}
@@ -180,7 +180,7 @@ def test_the_size_of_blocks_changes_nothing(model, evaluation, monkeypatch):
     figures = []
     for size in (1, 3, 500):
         monkeypatch.setattr("partsplan.evaluation.measuring._BLOCK_SIZE", size)
-        figures.append(used(model, measure(model, stock, evaluation)))
+        figures.append(used(model, stock, evaluation))
     assert_allclose(figures[1], figures[0], rtol=1e-10, atol=1e-15)
     assert_allclose(figures[2], figures[0], rtol=1e-10, atol=1e-15)
 

@@ -18,11 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 from partsplan.demand.aligning import moved_streams, renamed_demand, resolved_demand
 from partsplan.demand.arrays import array_demand, id_tuple
 from partsplan.demand.describing import demand_columns, demand_figures, html_of, text_of
-from partsplan.demand.given import GivenDemand, SparseRates, table_rows
+from partsplan.demand.given import GivenDemand, SparseRates, pairs_of, table_rows
 from partsplan.demand.installed_base import day_of, machines_on
 from partsplan.demand.rate_estimates import RateEstimates
 from partsplan.demand.reading import read_alone
-from partsplan.demand.streams import DemandStreams
+from partsplan.demand.streams import DemandStreams, located_streams
 from partsplan.errors import PartsplanError
 from partsplan.network import ServiceNetwork, backend_of, frame_of
 
@@ -237,6 +237,16 @@ class DemandRates:
     def variance_to_mean(self) -> Floats:
         """Shape (n_parts, n_locations): variance over mean of demand in any span; 1 = Poisson."""
         return _locked(self.variance_to_mean_block(slice(None)))
+
+    @cached_property
+    def all_streams(self) -> DemandStreams:
+        """Who demands; one stream per part and location with demand where nothing more is known."""
+        if self.streams is not None:
+            return self.streams
+        pairs = pairs_of(self.known_rates())
+        if not pairs.per_year.all():
+            pairs = pairs.of(pairs.per_year != 0.0)
+        return located_streams(pairs.part, pairs.place, pairs.per_year)
 
     @property
     def total_per_year(self) -> float:

@@ -40,6 +40,10 @@ class GivenAt:
     def __len__(self) -> int:
         return len(self.part)
 
+    def of(self, chosen: Booleans) -> GivenAt:
+        """The chosen pairs."""
+        return GivenAt(self.part[chosen], self.place[chosen], self.per_year[chosen])
+
     @property
     def parts(self) -> Integers:
         """Positions of the parts with demand, ascending."""

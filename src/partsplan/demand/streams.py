@@ -73,6 +73,24 @@ class DemandStreams:
         return DemandStreams(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
+def located_streams(part: Integers, location: Integers, per_year: Floats) -> DemandStreams:
+    """Make streams of demand known by location only; what is the same for all takes no memory."""
+    size = len(part)
+    unknown = np.broadcast_to(np.int64(-1), (size,))
+    zeros = np.broadcast_to(np.float64(0.0), (size,))
+    return DemandStreams(
+        part=part,
+        location=location,
+        site=unknown,
+        equipment=unknown,
+        installed_row=unknown,
+        per_year=per_year,
+        stopping_fraction=np.broadcast_to(np.float64(1.0), (size,)),
+        diagnosis_hours=zeros,
+        repair_hours=zeros,
+    )
+
+
 def unexplained_streams(
     part: Integers, location: Integers, site: Integers, per_year: Floats
 ) -> DemandStreams:

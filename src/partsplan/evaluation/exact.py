@@ -7,6 +7,7 @@ one factor for all locations of a part; given the factor the chain of laws is ex
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +51,15 @@ class RateMixture:
             np.concatenate([rules[c][1] for c in case]),
         )
 
+    @cached_property
+    def is_single(self) -> bool:
+        """Whether every part has one factor only, its known rate."""
+        return bool((self.weight == 1.0).all() and (self.factor == 1.0).all())
+
     def mean(self, values: Floats, *, per_demand: bool = False) -> Floats:
         """Mean over the factor, per unit of time or per unit of demand (size-biased)."""
+        if self.is_single:
+            return values
         weight = self.weight * self.factor if per_demand else self.weight
         first = np.flatnonzero(np.diff(self.part, prepend=-1))
         return np.add.reduceat(values * weight[:, np.newaxis], first, axis=0)

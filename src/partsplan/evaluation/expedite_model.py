@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from partsplan.errors import PartsplanError
 from partsplan.evaluation.commitments import DAYS_PER_YEAR
+from partsplan.evaluation.entry_table import Entries
 from partsplan.evaluation.exact import RateMixture
 from partsplan.evaluation.expedite_terms import EmergencySupply, LinearUse, UseBuilder
 from partsplan.evaluation.lots import check_one_for_one
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.overflow import SourceTree, overflow
 from partsplan.evaluation.pooling import refine_small_groups
-from partsplan.evaluation.promise_terms import Entries
 from partsplan.evaluation.source_orders import SourceOrders, source_orders
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree
 from partsplan.evaluation.uncertainty import rate_nodes

@@ -14,7 +14,7 @@ import numpy as np
 
 from partsplan.demand import DemandStreams
 from partsplan.evaluation.commitments import HOURS_PER_DAY, Promise
-from partsplan.evaluation.promise_terms import Entries
+from partsplan.evaluation.entry_table import Entries
 from partsplan.evaluation.source_orders import SourceOrders
 from partsplan.evaluation.supply import Floats, Integers
 from partsplan.evaluation.weights import Terms

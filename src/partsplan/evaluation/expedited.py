@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from partsplan.evaluation.commitments import DAYS_PER_YEAR, HOURS_PER_DAY, Promise, Scopes
+from partsplan.evaluation.entry_table import Entries
 from partsplan.evaluation.expedite_model import ExpediteBlock, ExpediteModel, MetDemand
 from partsplan.evaluation.groups import StreamService
 from partsplan.evaluation.measuring import Evaluation
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.performance import GROUPS, Performance, locked, result_of
-from partsplan.evaluation.promise_terms import Entries
 from partsplan.evaluation.results import CommitmentResult, Rows
 from partsplan.evaluation.supply import Floats, Integers
 

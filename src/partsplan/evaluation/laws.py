@@ -24,6 +24,8 @@ CELLS = 120_000
 """Probabilities in one working array; a few such arrays fit in the cache of a core."""
 UNDERFLOW = 715.0
 """Log of a probability that a double cannot hold."""
+_SETTLED = 0.05
+"""Change of a reach below which Newton's next step is far below a unit."""
 DIRECT_START = 500.0
 """Largest mean for which the law is built up from P(X = 0) instead of its mode."""
 
@@ -64,9 +66,11 @@ def poisson_reach(mean: Floats, above: Floats | float, drop: float = NEGLIGIBLE)
     log_base = np.log(base / mean)
     reach = drop + np.sqrt(drop * drop + 2.0 * drop * base)
     for _ in range(8):
-        slope = np.log1p(reach / base) + log_base
-        value = (base + reach) * np.log1p(reach / base) + reach * log_base - reach
-        reach = np.maximum(reach - (value - drop) / slope, 0.0)
+        growth = np.log1p(reach / base)
+        value = (base + reach) * growth + reach * (log_base - 1.0)
+        before, reach = reach, np.maximum(reach - (value - drop) / (growth + log_base), 0.0)
+        if np.max(before - reach, initial=0.0) < _SETTLED:
+            break
     return np.asarray(np.ceil(base + reach) + 2.0).astype(np.int64)
 
 
@@ -285,7 +289,10 @@ def count_reach(mean: Floats, excess: Floats, above: Floats) -> Integers:
         y = base + np.multiply.outer(0.5 * (points + 1.0), reach)
         value = 0.5 * reach * np.einsum("k,kn->n", weights, np.log((y + 1.0) / (a + q * y)))
         end = base + reach
-        reach = np.maximum(reach - (value - drop) / np.log((end + 1.0) / (a + q * end)), 0.0)
+        slope = np.log((end + 1.0) / (a + q * end))
+        before, reach = reach, np.maximum(reach - (value - drop) / slope, 0.0)
+        if np.max(np.abs(before - reach), initial=0.0) < _SETTLED:
+            break
     return np.asarray(np.ceil(base + 1.1 * reach) + 3.0).astype(np.int64)
 
 
@@ -294,8 +301,11 @@ def similar_widths(width: Integers, per_row: int = 1) -> Iterator[Integers]:
 
     Positions of width 0 are left out.
     """
-    order = np.argsort(width, kind="stable")
-    order = order[width[order] > 0]
+    some = np.flatnonzero(width > 0)
+    widths = width[some]
+    if widths.max(initial=0) < 2**15:
+        widths = widths.astype(np.int16)  # 16 bits are sorted by counting
+    order = some[np.argsort(widths, kind="stable")]
     sorted_width = width[order]
     first = 0
     while first < len(order):

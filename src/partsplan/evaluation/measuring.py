@@ -6,9 +6,9 @@ are always measured by the exact law: the approximations are approximations of l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,15 @@ from partsplan.evaluation.figures import SupplyFigures
 from partsplan.evaluation.model import PartBlock, ServiceModel
 from partsplan.evaluation.moments import metric_figures, vari_metric_figures
 from partsplan.evaluation.supply import SupplyTree
+from partsplan.evaluation.threads import in_threads
 from partsplan.evaluation.waiting import late_is_exact, late_shares
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 Evaluation = Literal["exact", "vari_metric", "metric"]
+Read = TypeVar("Read")
+
 EVALUATIONS: tuple[Evaluation, ...] = get_args(Evaluation)
 
 _FIGURES: dict[str, Callable[[SupplyTree, Integers], SupplyFigures]] = {
@@ -33,6 +36,8 @@ _FIGURES: dict[str, Callable[[SupplyTree, Integers], SupplyFigures]] = {
     "metric": metric_figures,
 }
 _BLOCK_SIZE = 500
+_BLOCK_CELLS = 32_000
+"""Parts times locations of a block, so that its figures stay in the cache of a core."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +58,11 @@ class BlockMeasure:
     def uses(self) -> Floats:
         """Use of every promise by every part, fixed use included."""
         return self.block.weights.uses(self.stock, self.wait_days, self.stockout, self.late)
+
+    def used(self) -> Floats:
+        """Use of every promise by all parts of the block together."""
+        total: Floats = self.uses().sum(axis=0)
+        return total
 
     def amounts(self, promise: int) -> Floats:
         """Use of one promise by every (part, location) of demand."""
@@ -117,16 +127,44 @@ def _service_is_exact(block: PartBlock, stock: Integers) -> bool:
     return bool(law[asked].all() and not (direct & repairs & asks).any())
 
 
-def measure(model: ServiceModel, stock: Integers, evaluation: str) -> list[BlockMeasure]:
-    """Figures of all parts, block by block; ``stock`` has the shape (n_parts, n_locations)."""
-    return [
-        measure_block(block, stock[block.parts], evaluation) for block in model.blocks(_BLOCK_SIZE)
-    ]
+def measured(
+    model: ServiceModel,
+    stock: Integers,
+    evaluation: str,
+    read: Callable[[BlockMeasure], Read],
+    *,
+    threads: int | None = None,
+) -> Iterator[Read]:
+    """What ``read`` takes of the figures of every block of parts, in a fixed order of the blocks.
+
+    Blocks are made, measured and read in threads and then forgotten, so that nothing but what is
+    read is held for all parts at once.
+
+    Parameters
+    ----------
+    model, evaluation
+        What is evaluated, and how.
+    stock
+        Shape (n_parts, n_locations): base stock [units].
+    read
+        Called for several blocks at the same time.
+    threads
+        Number of threads; by default one per core, see `n_threads`.
+    """
+
+    def work(piece: Callable[[], PartBlock]) -> Read:
+        block = piece()
+        return read(measure_block(block, stock[block.parts], evaluation))
+
+    size = max(1, min(_BLOCK_SIZE, _BLOCK_CELLS // max(1, model.network.n_locations)))
+    return in_threads(work, model.pieces(size), threads)
 
 
-def used(model: ServiceModel, measures: list[BlockMeasure]) -> Floats:
-    """Use of every promise, shape (n_promises,)."""
+def used(
+    model: ServiceModel, stock: Integers, evaluation: str, *, threads: int | None = None
+) -> Floats:
+    """Use of every promise at a stock, shape (n_promises,)."""
     total = np.zeros(model.n_promises)
-    for block in measures:
-        total += block.uses().sum(axis=0)
+    for use in measured(model, stock, evaluation, BlockMeasure.used, threads=threads):
+        total += use
     return total

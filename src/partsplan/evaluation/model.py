@@ -6,9 +6,9 @@ by the units they have under way so that a block's laws have about the same leng
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ from partsplan.evaluation.commitments import (
     DAYS_PER_YEAR,
     Promise,
     promises_of,
-    streams_of,
 )
+from partsplan.evaluation.entry_table import Entries, EntryTable
 from partsplan.evaluation.families import Family
 from partsplan.evaluation.indenture_table import (
     Indentures,
@@ -28,7 +28,7 @@ from partsplan.evaluation.indenture_table import (
     repair_demand,
 )
 from partsplan.evaluation.lots import check_one_for_one, order_lots
-from partsplan.evaluation.promise_terms import Entries, service_weights
+from partsplan.evaluation.promise_terms import service_weights
 from partsplan.evaluation.routing import RoutedStreams, routed_streams
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.evaluation.weights import ServiceWeights
@@ -77,7 +77,7 @@ class ServiceModel:
     ) -> None:
         self.network = network
         self.demand = demand
-        self.streams: DemandStreams = streams_of(demand)
+        self.streams: DemandStreams = demand.all_streams
         self.promises = promises_of(network, demand) if promises is None else promises
 
     @property
@@ -152,6 +152,11 @@ class ServiceModel:
 
         Together they have all parts once, in a fixed order; families come last.
         """
+        for piece in self.pieces(size):
+            yield piece()
+
+    def pieces(self, size: int) -> Iterator[Callable[[], PartBlock]]:
+        """What makes each of the `blocks`; several may be made at the same time, in threads."""
         alone = np.ones(self.network.n_parts, dtype=np.bool_)
         if self.indentures is not None:
             alone = ~self.indentures.parts
@@ -161,20 +166,29 @@ class ServiceModel:
             pipeline = self.pipeline_at_root[parts]
             order = np.lexsort((pipeline, kind))
             for piece in _cut(pipeline[order], kind[order], size):
-                chosen = parts[order[piece]]
-                yield PartBlock(chosen, self.tree(forest, chosen), self._weights(routed, chosen))
-        yield from self._family_blocks()
-
-    def _family_blocks(self) -> Iterator[PartBlock]:
+                yield partial(self._block, forest, routed, parts[order[piece]])
         if self.indentures is None or self.repair_demand is None:
             return
         for parts in self.indentures.families:
             for forest, routed in zip(self.network.forests, self._routed, strict=True):
                 if parts[0] in forest.parts:
-                    customers = self._tree_of_customers(forest, parts).own_rate
-                    tree = self.tree(forest, parts)
-                    family = Family.of(parts, tree, customers, self.indentures, self.repair_demand)
-                    yield PartBlock(parts, tree, self._weights(routed, parts), family)
+                    sit = self.indentures, self.repair_demand
+                    yield partial(self._family_block, forest, routed, parts, sit)
+
+    def _block(self, forest: Forest, routed: RoutedStreams, parts: Integers) -> PartBlock:
+        return PartBlock(parts, self.tree(forest, parts), self._weights(routed, parts))
+
+    def _family_block(
+        self,
+        forest: Forest,
+        routed: RoutedStreams,
+        parts: Integers,
+        sit: tuple[Indentures, RepairDemand],
+    ) -> PartBlock:
+        customers = self._tree_of_customers(forest, parts).own_rate
+        tree = self.tree(forest, parts)
+        family = Family.of(parts, tree, customers, *sit)
+        return PartBlock(parts, tree, self._weights(routed, parts), family)
 
     def shippers(self, stock: Integers) -> tuple[Integers, Floats]:
         """Location that ships to every demand stream at a stock, and its lane hours.
@@ -204,29 +218,12 @@ class ServiceModel:
         )
 
     @cached_property
-    def _entries(self) -> tuple[Integers, Integers, Floats, Integers]:
-        """(stream, promise, weight) of every promise, by part, and where each part starts."""
-        stream = np.concatenate([p.streams for p in self.promises] or [np.zeros(0, np.int64)])
-        promise = np.repeat(np.arange(self.n_promises), [len(p.streams) for p in self.promises])
-        weight = np.concatenate([p.weights for p in self.promises] or [np.zeros(0)])
-        order = np.argsort(self.streams.part[stream], kind="stable")
-        stream, promise, weight = stream[order], promise[order], weight[order]
-        starts = np.searchsorted(self.streams.part[stream], np.arange(self.network.n_parts + 1))
-        return stream, promise.astype(np.int64), weight, starts.astype(np.int64)
+    def _entries(self) -> EntryTable:
+        return EntryTable.of(self.promises, self.streams, self.network.n_parts)
 
     def entries(self, parts: Integers) -> Entries:
         """What the promises weigh of the demand of some parts."""
-        all_streams, all_promises, all_weights, starts = self._entries
-        counts = starts[parts + 1] - starts[parts]
-        picked = np.repeat(starts[parts] - np.cumsum(counts) + counts, counts) + np.arange(
-            counts.sum()
-        )
-        return Entries(
-            part=np.repeat(np.arange(len(parts)), counts),
-            stream=all_streams[picked],
-            promise=all_promises[picked],
-            weight=all_weights[picked],
-        )
+        return self._entries.of_parts(parts)
 
     def _weights(self, routed: RoutedStreams, parts: Integers) -> ServiceWeights:
         shape = (len(parts), self.network.n_locations)

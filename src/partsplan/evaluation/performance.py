@@ -23,8 +23,7 @@ from partsplan.evaluation.groups import (
 from partsplan.evaluation.measuring import (
     BlockMeasure,
     Evaluation,
-    measure,
-    used,
+    measured,
 )
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.results import CommitmentResult, Rows
@@ -36,6 +35,14 @@ Integers = NDArray[np.int64]
 Number = TypeVar("Number", bound=np.generic)
 
 MET_TOLERANCE = 1e-9
+_FIGURES = (
+    "expected_backorders",
+    "backorder_variance",
+    "fill_rate",
+    "ready_rate",
+    "mean_wait_days",
+    "on_hand",
+)
 GROUPS = ("site", "customer", "region", "location", "equipment", "part", "part_group")
 
 
@@ -130,10 +137,14 @@ class Performance:
 
     def _amounts(self, promise: Promise) -> Floats:
         """Use of a promise by every (part, location) of demand."""
-        alone = ServiceModel(self.model.network, self.model.demand, (promise,))
+        alone = self.model.with_promises((promise,))
         amounts = np.zeros(self.stock.shape)
-        for block in measure(alone, self.stock, self.evaluation):
+
+        def read(block: BlockMeasure) -> None:
             amounts[block.block.parts] = block.amounts(0)
+
+        for _ in measured(alone, self.stock, self.evaluation, read):
+            pass
         return amounts
 
     @property
@@ -226,33 +237,49 @@ def service_model(
 
 def performance_of(model: ServiceModel, stock: Integers, evaluation: Evaluation) -> Performance:
     """Performance of base-stock levels of shape (n_parts, n_locations)."""
-    measures = measure(model, stock, evaluation)
-    use = used(model, measures)
+    arrays = {name: np.zeros(stock.shape) for name in _FIGURES}
+    varies = model.network.parts["resupply_cv"] > 0
+
+    def read(block: BlockMeasure) -> tuple[Floats, bool]:
+        for name, figures in _figures(block).items():
+            arrays[name][block.block.parts] = figures
+        return block.used(), block.is_exact and not _has_crossing_lots(block, varies)
+
+    use, is_exact = np.zeros(model.n_promises), True
+    for used, exact in measured(model, stock, evaluation, read):
+        use += used
+        is_exact = is_exact and exact
     return Performance(
-        expected_backorders=locked(_whole(measures, "expected_backorders", stock.shape)),
-        backorder_variance=locked(_whole(measures, "backorder_variance", stock.shape)),
-        fill_rate=locked(_where_demand(measures, "fill_rate", stock.shape)),
-        ready_rate=locked(_whole(measures, "ready_rate", stock.shape)),
-        mean_wait_days=locked(_waits(measures, stock.shape)),
-        on_hand=locked(_whole(measures, "on_hand", stock.shape)),
+        **{name: locked(array) for name, array in arrays.items()},
         commitments=Rows(
             [result_of(promise, float(u)) for promise, u in zip(model.promises, use, strict=True)],
             CommitmentResult,
             model.network.frame_backend,
         ),
         evaluation=evaluation,
-        is_exact=all(b.is_exact for b in measures) and not _has_crossing_lots(model, measures),
+        is_exact=is_exact,
         stock=locked(stock),
         model=model,
     )
 
 
-def _has_crossing_lots(model: ServiceModel, measures: list[BlockMeasure]) -> bool:
+def _figures(block: BlockMeasure) -> dict[str, Floats]:
+    """Figures of a block by their name in `Performance`."""
+    figures, is_asked = block.figures, block.block.tree.rate > 0
+    return {
+        "expected_backorders": figures.expected_backorders,
+        "backorder_variance": figures.backorder_variance,
+        "fill_rate": np.where(is_asked, figures.fill_rate, np.nan),
+        "ready_rate": figures.ready_rate,
+        "mean_wait_days": np.where(is_asked, block.wait_days, np.nan),
+        "on_hand": figures.on_hand,
+    }
+
+
+def _has_crossing_lots(block: BlockMeasure, varies: NDArray[np.bool_]) -> bool:
     """Whether lots may come in another order than they were placed: random resupply times."""
-    varies = model.network.parts["resupply_cv"] > 0
-    return any(
-        bool(((m.block.tree.lots > 1).any(axis=1) & varies[m.block.parts]).any()) for m in measures
-    )
+    in_lots = (block.block.tree.lots > 1).any(axis=1)
+    return bool((in_lots & varies[block.block.parts]).any())
 
 
 def result_of(promise: Promise, use: float) -> CommitmentResult:
@@ -273,28 +300,6 @@ def locked(array: NDArray[Number]) -> NDArray[Number]:
     view = array.view()
     view.flags.writeable = False
     return view
-
-
-def _whole(measures: list[BlockMeasure], name: str, shape: tuple[int, ...]) -> Floats:
-    array = np.zeros(shape)
-    for block in measures:
-        array[block.block.parts] = getattr(block.figures, name)
-    return array
-
-
-def _where_demand(measures: list[BlockMeasure], name: str, shape: tuple[int, ...]) -> Floats:
-    array = _whole(measures, name, shape)
-    for block in measures:
-        none = block.block.tree.rate <= 0
-        array[block.block.parts] = np.where(none, np.nan, array[block.block.parts])
-    return array
-
-
-def _waits(measures: list[BlockMeasure], shape: tuple[int, ...]) -> Floats:
-    array = np.zeros(shape)
-    for block in measures:
-        array[block.block.parts] = np.where(block.block.tree.rate > 0, block.wait_days, np.nan)
-    return array
 
 
 def check_network_and_demand(network: object, demand: object) -> None:

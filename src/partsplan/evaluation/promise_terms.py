@@ -7,34 +7,18 @@ the fixed use of that route.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.demand import DemandStreams
 from partsplan.evaluation.commitments import HOURS_PER_DAY, Promise
+from partsplan.evaluation.entry_table import Entries
 from partsplan.evaluation.routing import RoutedStreams
 from partsplan.evaluation.weights import ServiceWeights, Terms
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Entries:
-    """What promises weigh of the streams of a block of parts."""
-
-    part: Integers
-    stream: Integers
-    promise: Integers
-    weight: Floats
-
-    def of(self, chosen: NDArray[np.bool_]) -> Entries:
-        """The chosen entries."""
-        return Entries(
-            self.part[chosen], self.stream[chosen], self.promise[chosen], self.weight[chosen]
-        )
 
 
 def service_weights(
@@ -46,13 +30,16 @@ def service_weights(
 ) -> ServiceWeights:
     """Weights of a block; ``shape`` is its number of parts and of locations."""
     metric = np.array([promise.metric for promise in promises], dtype=object)
-    kind = metric[entries.promise] if len(metric) else np.zeros(0, dtype=object)
+
+    def about(name: str) -> Entries:
+        return entries.of((metric == name)[entries.promise])
+
     n_parts, n_locations = shape
     on_routes = (n_parts, len(routed.routes), len(promises))
-    waits = [_mean_wait_terms(routed, entries.of(kind == "mean_wait"))]
-    up_waits, up_fixed = _uptime_terms(streams, routed, entries.of(kind == "uptime"))
-    slots, lates, late_fixed = _response_terms(promises, routed, entries.of(kind == "response"))
-    filled = entries.of(kind == "fill_rate")
+    waits = [_mean_wait_terms(routed, about("mean_wait"))]
+    up_waits, up_fixed = _uptime_terms(streams, routed, about("uptime"))
+    slots, lates, late_fixed = _response_terms(promises, routed, about("response"))
+    filled = about("fill_rate")
     stockout = (filled.part, streams.location[filled.stream], filled.promise, filled.weight)
     windows = tuple(dict.fromkeys((w[1], w[2]) for w in slots))
     position = {window: w for w, window in enumerate(windows)}
@@ -84,13 +71,13 @@ def _joined(parts: list[_Quad]) -> _Quad:
 
 def _on_route(routed: RoutedStreams, entries: Entries, choice: int) -> tuple[Entries, Integers]:
     """Entries whose stream has the choice, and its route."""
-    route = routed.route[entries.stream, choice]
+    route = routed.route(entries.stream, choice)
     return entries.of(route >= 0), route[route >= 0]
 
 
 def _mean_wait_terms(routed: RoutedStreams, entries: Entries) -> _Quad:
     terms = []
-    for choice in range(routed.route.shape[1]):
+    for choice in range(routed.n_choices):
         chosen, route = _on_route(routed, entries, choice)
         terms.append((chosen.part, route, chosen.promise, chosen.weight * HOURS_PER_DAY))
     return _joined(terms)
@@ -102,7 +89,7 @@ def _uptime_terms(
     """Stops per machine times days down: waiting, and diagnosis, lane and repair as fixed use."""
     waits: list[_Quad] = []
     fixed: list[_Quad] = []
-    for choice in range(routed.route.shape[1]):
+    for choice in range(routed.n_choices):
         chosen, route = _on_route(routed, entries, choice)
         own_hours = routed.hours[chosen.stream, 0]
         if choice == 0:
@@ -125,7 +112,7 @@ def _response_terms(
     within = np.array([promise.within_hours for promise in promises])
     lates: list[tuple[Entries, Integers, Floats]] = []
     fixed: list[_Quad] = []
-    for choice in range(routed.route.shape[1]):
+    for choice in range(routed.n_choices):
         chosen, route = _on_route(routed, entries, choice)
         window = window_days(within[chosen.promise], routed.hours[chosen.stream, choice])
         own_window = window_days(within[chosen.promise], routed.hours[chosen.stream, 0])

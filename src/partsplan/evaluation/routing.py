@@ -23,17 +23,28 @@ class RoutedStreams:
     """Demand streams of one forest with the ways they can be served."""
 
     routes: tuple[Route, ...]
-    route: Integers
-    """Shape (n_streams, n_choices): own route first, then the ancestors' by distance; -1 = none."""
+    kind: NDArray[np.int32]
+    """Shape (n_streams,): row of ``route_of_kind``."""
+    route_of_kind: Integers
+    """Shape (n_kinds, n_choices): own route first, then the ancestors' by distance; -1 = none."""
     hours: Floats
     """Shape (n_streams, n_choices): lane hours of each choice."""
+
+    @property
+    def n_choices(self) -> int:
+        """Most ways to serve one stream."""
+        return int(self.route_of_kind.shape[1])
+
+    def route(self, streams: Integers | slice, choice: int) -> Integers:
+        """Route of some streams by one choice; -1 where they have none."""
+        return np.asarray(self.route_of_kind[self.kind[streams], choice])
 
     def choices(self, streams: DemandStreams, stock: Integers) -> Integers:
         """Choice that serves every stream at a stock; 0 is its own route."""
         shipper = np.array([route.shipper for route in self.routes] or [0])
         chosen = np.zeros(len(streams), dtype=np.int64)
-        for choice in range(self.route.shape[1] - 1, 0, -1):
-            route = self.route[:, choice]
+        for choice in range(self.n_choices - 1, 0, -1):
+            route = self.route(slice(None), choice)
             ships = (route >= 0) & (stock[streams.part, shipper[route]] > 0)
             chosen[ships] = choice
         chosen[stock[streams.part, streams.location] > 0] = 0
@@ -44,7 +55,8 @@ class RoutedStreams:
         chosen = self.choices(streams, stock)
         every = np.arange(len(chosen))
         shipper = np.array([route.shipper for route in self.routes] or [0])
-        return shipper[self.route[every, chosen]], self.hours[every, chosen]
+        route = self.route_of_kind[self.kind, chosen]
+        return shipper[route], self.hours[every, chosen]
 
 
 def routed_streams(
@@ -52,10 +64,12 @@ def routed_streams(
 ) -> RoutedStreams:
     """Own route of every stream, and one for each ancestor with a lane to its site."""
     location, site = streams.location, streams.site
+    if not network.has_lanes:
+        return _own_routes(location, network.n_locations)
     hours = [_lane_hours(network, location, site, missing=0.0)]
     ancestors = []
     ancestor = forest.parents[location]
-    while network.has_lanes and (ancestor >= 0).any():
+    while (ancestor >= 0).any():
         ancestors.append(ancestor)
         hours.append(_lane_hours(network, ancestor, site, missing=np.nan))
         ancestor = np.where(ancestor >= 0, forest.parents[ancestor], -1)
@@ -78,8 +92,17 @@ def routed_streams(
             if shipper >= 0:
                 route_of_kind[k, d + 1] = len(routes)
                 routes.append(Route(here, shipper, tuple(a for a in shippers[:d] if a >= 0)))
-    route = route_of_kind[kind]
-    return RoutedStreams(tuple(routes), route, hours_by_choice)
+    return RoutedStreams(tuple(routes), kind.astype(np.int32), route_of_kind, hours_by_choice)
+
+
+def _own_routes(location: Integers, n_locations: int) -> RoutedStreams:
+    """Every stream on the own route of its location, without any lane hours."""
+    serves = np.bincount(location, minlength=n_locations) > 0
+    routes = tuple(Route(here, here, ()) for here in np.flatnonzero(serves).tolist())
+    kind = (np.cumsum(serves, dtype=np.int32) - 1)[location]
+    every_kind = np.arange(len(routes), dtype=np.int64)[:, np.newaxis]
+    hours = np.broadcast_to(np.float64(0.0), (len(location), 1))
+    return RoutedStreams(routes, kind, every_kind, hours)
 
 
 def _lane_hours(

@@ -39,9 +39,11 @@ class Terms:
         """Terms from entries (part, slot, promise, weight); equal places are added up."""
         n_parts, n_slots, n_promises = shape
         part, slot, promise, weight = entries
-        key = (part * n_slots + slot) * max(n_promises, 1) + promise
-        places, inverse = np.unique(key, return_inverse=True)
-        total = np.bincount(inverse, weights=weight, minlength=len(places))
+        places = (part * n_slots + slot) * max(n_promises, 1) + promise
+        total: Floats = weight
+        if (np.diff(places) <= 0).any():
+            places, inverse = np.unique(places, return_inverse=True)
+            total = np.bincount(inverse, weight, minlength=len(places)).astype(np.float64)
         kept = total != 0.0
         places, total = places[kept], total[kept]
         return cls(
