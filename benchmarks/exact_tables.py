@@ -17,6 +17,7 @@ from partsplan.evaluation import SupplyTree, exact_figures
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Surroundings = tuple[Floats, Floats, Floats]
 
 HOURS_PER_DAY = 24.0
 DAYS_PER_YEAR = 365.0
@@ -123,6 +124,10 @@ class ExactTables:
             self.hours[p], self.stockout[p], self.unready[p] = (array[i] for array in by_fsl)
             self.centre_stockout[p], self.centre_unready[p] = (array[i] for array in by_centre)
 
+    def around(self, parts: Integers, stock: Integers, step: int) -> Surroundings:
+        """Hours at the stock of some parts, and one unit further."""
+        return hours_around(self.hours, parts, stock, step)
+
     def wait_hours(self, stock: Integers) -> Floats:
         """Mean wait of every FSL under a stock [hours]."""
         fsls = np.arange(stock.shape[1] - 1)
@@ -130,6 +135,93 @@ class ExactTables:
         for table, row in zip(self.hours, stock, strict=True):
             hours += table[row[0], fsls, row[1:]]
         return hours
+
+
+class ExactMoves:
+    """The same hours in tables that grow with the stock of a search: for large instances.
+
+    Parameters
+    ----------
+    problem
+        The instance; tables begin at its mean pipelines.
+    """
+
+    def __init__(self, problem: TwoLevelProblem) -> None:
+        self.problem = problem
+        self.hours: list[Floats] = [np.zeros((0, problem.n_fsls, 0))] * problem.n_parts
+        pipeline = problem.tree.pipeline()
+        self._extend(
+            np.arange(problem.n_parts),
+            _beyond(pipeline[:, 0]),
+            _beyond(pipeline[:, 1:].max(axis=1, initial=0.0)),
+        )
+
+    def around(self, parts: Integers, stock: Integers, step: int) -> Surroundings:
+        """What some parts add to the mean wait of every FSL, now and a unit further.
+
+        Parameters
+        ----------
+        parts, stock
+            Parts, and their stock of shape (len(parts), 1 + n_fsls).
+        step
+            1 or -1: a unit more or less.
+
+        Returns
+        -------
+        tuple of ndarray, each of shape (len(parts), n_fsls)
+            Hours as it is; with each FSL's own stock changed; with the centre's. NaN below 0.
+        """
+        sizes = np.array([self.hours[p].shape for p in parts.tolist()])
+        n0, n1 = stock[:, 0] + 2, stock[:, 1:].max(axis=1) + 2
+        short = (n0 > sizes[:, 0]) | (n1 > sizes[:, 2])
+        if short.any():
+            grown = np.maximum(n0, sizes[:, 0]) + 1, np.maximum(n1, sizes[:, 2]) + 1
+            self._extend(parts[short], grown[0][short], grown[1][short])
+        return hours_around(self.hours, parts, stock, step)
+
+    def _extend(self, parts: Integers, centre: Integers, fsl: Integers) -> None:
+        """Make tables of some parts anew, of the given sizes or a little larger."""
+        order = np.lexsort((fsl, centre))
+        start = 0
+        while start < len(order):
+            stop = start + 1
+            while (
+                stop < len(order) and _rows(centre, fsl, order[start : stop + 1]) <= _ROWS_AT_ONCE
+            ):
+                stop += 1
+            some = order[start:stop]
+            tables = self._tables(parts[some], int(centre[some].max()), int(fsl[some].max()))
+            for p, table in zip(parts[some].tolist(), tables, strict=True):
+                self.hours[p] = table
+            start = stop
+
+    def _tables(self, parts: Integers, n0: int, n1: int) -> Floats:
+        """Hours of all pairs of stock, axes (part, stock of the centre, FSL, stock of the FSL)."""
+        part, at_centre, at_fsl = np.indices((len(parts), n0, n1)).reshape(3, -1)
+        stock = np.repeat(at_fsl[:, np.newaxis], self.problem.tree.n_locations, axis=1)
+        stock[:, 0] = at_centre
+        figures = exact_figures(_rows_of(self.problem.tree, parts[part]), stock)
+        hours = figures.expected_backorders[:, 1:] * self.problem.hours_per_late_unit
+        return np.ascontiguousarray(hours.reshape(len(parts), n0, n1, -1).swapaxes(2, 3))
+
+
+def hours_around(tables: list[Floats], parts: Integers, stock: Integers, step: int) -> Surroundings:
+    """Hours by tables at the stock of some parts, and one unit further; NaN beyond a table."""
+    found = np.full((3, len(parts), stock.shape[1] - 1), np.nan)
+    fsls = np.arange(stock.shape[1] - 1)
+    for i, p in enumerate(parts.tolist()):
+        table, s0, at = tables[p], int(stock[i, 0]), stock[i, 1:]
+        found[0, i] = table[s0, fsls, at]
+        inside = (at + step >= 0) & (at + step < table.shape[2])
+        found[1, i, inside] = table[s0, fsls[inside], at[inside] + step]
+        if 0 <= s0 + step < table.shape[0]:
+            found[2, i] = table[s0 + step, fsls, at]
+    return found[0], found[1], found[2]
+
+
+def _beyond(mean: Floats) -> Integers:
+    """Stocks to begin with: up to a little above a mean pipeline."""
+    return np.ceil(mean + np.sqrt(mean)).astype(np.int64) + 2
 
 
 def _rows(centre: Integers, fsl: Integers, parts: Integers) -> int:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from benchmarks.exact_tables import (
     ExactTables,
     Floats,
     Integers,
+    Surroundings,
     TwoLevelProblem,
     poisson_quantile,
 )
@@ -27,90 +28,83 @@ _SOLVER_GAP = 5e-4
 _TIGHTENINGS = 10
 
 
+class Marginals(Protocol):
+    """Where marginal analysis reads hours: tables of all stocks, or evaluation where it stands."""
+
+    def around(self, parts: Integers, stock: Integers, step: int) -> Surroundings:
+        """Hours at the stock of some parts, and a unit further."""
+        ...
+
+
 @dataclass
 class _Search:
     """A stock and the effect of one unit more, or less, of every part at every location."""
 
-    problem: TwoLevelProblem
-    tables: ExactTables
+    marginals: Marginals
     stock: Integers
-    hours: Floats
-    """Shape (n_fsls,): mean wait [hours]."""
+    step: int
+    """1 or -1: the unit is added or removed."""
+    now: Floats
+    """Shape (n_parts, n_fsls): what a part adds to the FSL's mean wait [hours]."""
     by_fsl_unit: Floats
     """Shape (n_parts, n_fsls): change of the FSL's own mean wait by a unit there."""
     by_centre_unit: Floats
     """Shape (n_parts, n_fsls): change of every FSL's mean wait by a unit at the centre."""
-    step: int
-    """1 or -1: the unit is added or removed."""
+    hours: Floats
+    """Shape (n_fsls,): mean wait [hours]."""
 
     @classmethod
-    def at(
-        cls, problem: TwoLevelProblem, tables: ExactTables, stock: Integers, step: int
-    ) -> _Search:
-        shape = (problem.n_parts, problem.n_fsls)
-        search = cls(
-            problem,
-            tables,
-            stock.copy(),
-            tables.wait_hours(stock),
-            np.zeros(shape),
-            np.zeros(shape),
-            step,
-        )
-        for p in range(problem.n_parts):
-            search._refresh(p)
+    def at(cls, marginals: Marginals, stock: Integers, step: int) -> _Search:
+        shape = (len(stock), stock.shape[1] - 1)
+        now, by_fsl, by_centre = (np.zeros(shape) for _ in range(3))
+        search = cls(marginals, stock.copy(), step, now, by_fsl, by_centre, np.zeros(shape[1]))
+        search._refresh(np.arange(len(stock)))
+        search.hours = search.now.sum(axis=0)
         return search
 
-    def _refresh(self, p: int) -> None:
-        table, (s0, *_), at_fsls = self.tables.hours[p], self.stock[p], self.stock[p, 1:]
-        fsls = np.arange(self.problem.n_fsls)
-        now = table[s0, fsls, at_fsls]
+    def _refresh(self, parts: Integers) -> None:
+        now, fsl, centre = self.marginals.around(parts, self.stock[parts], self.step)
         unknown = 0.0 if self.step > 0 else np.inf
-        next_centre, next_fsl = s0 + self.step, at_fsls + self.step
-        inside = (next_fsl >= 0) & (next_fsl < table.shape[2])
-        after = table[s0, fsls, next_fsl.clip(0, table.shape[2] - 1)]
-        self.by_fsl_unit[p] = np.where(inside, after - now, unknown)
-        if 0 <= next_centre < table.shape[0]:
-            self.by_centre_unit[p] = table[next_centre, fsls, at_fsls] - now
-        else:
-            self.by_centre_unit[p] = unknown
+        self.now[parts] = now
+        self.by_fsl_unit[parts] = np.where(np.isnan(fsl), unknown, fsl - now)
+        self.by_centre_unit[parts] = np.where(np.isnan(centre), unknown, centre - now)
 
     def move(self, p: int, location: int) -> None:
         """Add or remove the unit."""
-        fsls = np.arange(self.problem.n_fsls)
-        table = self.tables.hours[p]
-        self.hours -= table[self.stock[p, 0], fsls, self.stock[p, 1:]]
+        self.hours -= self.now[p]
         self.stock[p, location] += self.step
-        self.hours += table[self.stock[p, 0], fsls, self.stock[p, 1:]]
-        self._refresh(p)
+        self._refresh(np.array([p]))
+        self.hours += self.now[p]
 
 
-def marginal_analysis(problem: TwoLevelProblem, tables: ExactTables) -> Integers:
+def marginal_analysis(problem: TwoLevelProblem, marginals: Marginals) -> Integers:
     """Add the unit that takes most violation away per cost until all promises are kept.
 
     Violation is the sum over the FSLs of the mean wait beyond the promise; what a unit does
     beyond a promise does not count. Units that are not needed in the end are removed, the dearest
     first.
     """
-    search = _Search.at(problem, tables, np.zeros(problem.tree.own_rate.shape, np.int64), 1)
+    search = _Search.at(marginals, np.zeros(problem.tree.own_rate.shape, np.int64), 1)
     price = problem.unit_price[:, np.newaxis]
+    gain = np.empty(search.stock.shape)
     while True:
         missing = np.maximum(search.hours - problem.allowed_hours, 0.0)
         if not (missing > 1e-9 * problem.allowed_hours).any():
-            return without_spare_units(problem, tables, search.stock)
-        gain = np.empty(search.stock.shape)
+            return without_spare_units(problem, marginals, search.stock)
         gain[:, 0] = np.minimum(-search.by_centre_unit, missing).sum(axis=1)
-        gain[:, 1:] = np.minimum(-search.by_fsl_unit, missing)
+        np.minimum(-search.by_fsl_unit, missing, out=gain[:, 1:])
         best = int(np.argmax(gain / price))
         p, location = divmod(best, search.stock.shape[1])
         if gain[p, location] <= 0.0:
-            raise ValueError("the tables end before the promises are kept")
+            raise ValueError("no unit more helps before the promises are kept")
         search.move(p, location)
 
 
-def without_spare_units(problem: TwoLevelProblem, tables: ExactTables, stock: Integers) -> Integers:
+def without_spare_units(
+    problem: TwoLevelProblem, marginals: Marginals, stock: Integers
+) -> Integers:
     """Remove units, the dearest first, while every promise stays kept."""
-    search = _Search.at(problem, tables, stock, -1)
+    search = _Search.at(marginals, stock, -1)
     price = np.broadcast_to(problem.unit_price[:, np.newaxis], stock.shape)
     while True:
         slack = problem.allowed_hours - search.hours

@@ -34,7 +34,8 @@ def recipe_a(
     resupply_days = rng.choice(RESUPPLY_DAYS, n_parts)
     replenishment_days = rng.uniform(1.0, 7.0, n_fsls)
     network = _two_level_network(unit_cost, resupply_days, replenishment_days)
-    demand = np.column_stack([np.zeros(n_parts), per_year[:, np.newaxis] * share])
+    demand = np.zeros((n_parts, 1 + n_fsls))
+    np.multiply(per_year[:, np.newaxis], share, out=demand[:, 1:])
     return network, DemandRates.from_arrays(network.part_ids, network.location_ids, demand)
 
 
@@ -42,8 +43,10 @@ def _fsl_shares(
     rng: np.random.Generator, n_parts: int, n_fsls: int, common_weights: bool
 ) -> NDArray[np.float64]:
     weights = rng.dirichlet(np.full(n_fsls, 0.7), 1 if common_weights else n_parts)
-    noisy = weights * rng.lognormal(0.0, 0.5, (n_parts, n_fsls))
-    return np.asarray(noisy / noisy.sum(axis=1, keepdims=True))
+    noisy = rng.lognormal(0.0, 0.5, (n_parts, n_fsls))
+    noisy *= weights
+    noisy /= noisy.sum(axis=1, keepdims=True)
+    return noisy
 
 
 def _two_level_network(
