@@ -33,6 +33,12 @@ def fractions(found: Any, orders: list[list[int]]) -> tuple[list[float], list[fl
     return local, lateral, outside
 
 
+def fully_pooled(case: dict[str, Any]) -> bool:
+    """Whether everyone asks everyone, and resupply takes equally long everywhere."""
+    asks_all = all(len(order) == len(case["days"]) for order in case["orders"])
+    return asks_all and len(set(case["days"])) == 1
+
+
 @pytest.mark.parametrize("case", LATERAL)
 def test_small_groups_are_exact(case: dict[str, Any]) -> None:
     found = evaluated(case)
@@ -59,6 +65,61 @@ def test_fixed_point_at_low_rates(case: dict[str, Any]) -> None:
     exact = fractions(evaluated(low), case["orders"])
     fixed = fractions(evaluated(low, "metric"), case["orders"])
     assert np.abs(np.array(exact) - np.array(fixed)).max() < 0.02
+
+
+FULL_POOLING = [case for case in LATERAL if fully_pooled(case)]
+
+
+@pytest.mark.parametrize("case", FULL_POOLING)
+def test_large_groups_that_pool_fully(case: dict[str, Any], monkeypatch: Any) -> None:
+    """As if these groups were too large for a chain: who ships within 0.015, outside exactly."""
+    monkeypatch.setattr("partsplan.evaluation.pooling.MOST_STATES", 0)
+    found = evaluated(case)
+    local, lateral, outside = fractions(found, case["orders"])
+    assert outside == pytest.approx(case["emergency"], abs=1e-9)
+    assert local == pytest.approx(case["local"], abs=0.015)
+    assert lateral == pytest.approx(case["lateral"], abs=0.015)
+    assert found.on_hand.sum() == pytest.approx(sum(case["on_hand"]), abs=1e-6)
+    assert found.emergency_is_exact
+    assert not found.is_exact
+    assert "the share from outside exactly" in found.summary()
+
+
+@pytest.mark.parametrize("limit", [0, 400])
+def test_all_customers_ask_in_one_order(limit: int, monkeypatch: Any) -> None:
+    """Nested Erlang losses: L0 alone misses B(1, 2), both miss B(3, 2), whatever the law."""
+    monkeypatch.setattr("partsplan.evaluation.pooling.MOST_STATES", limit)
+    network = pooled_network([10.0, 10.0, 10.0], [[0, 1, 2], [0, 1]])
+    demand = pooled_demand(network, [0.15, 0.05])
+    found: Any = pp.evaluate(network, demand, stock_of([1, 2, 0]))
+    first, both = 2 / 3, (8 / 6) / (1 + 2 + 2 + 8 / 6)
+    wanted = {"L0": 1 - first, "L1": first - both, "outside": both}
+    assert shares(found) == [pytest.approx(wanted, rel=1e-9)] * 2
+    assert found.is_exact
+    assert found.on_hand.sum() == pytest.approx(3 - 2 * (1 - both))
+    seen: Any = pp.simulate(
+        network, demand, stock_of([1, 2, 0]), years=10, replications=100, rng=5, confidence=0.999
+    )
+    for row in seen.sources():
+        assert row["lower"] <= wanted.get(row["source"], 0.0) <= row["upper"]
+
+
+@pytest.mark.parametrize(
+    ("days", "orders", "parents", "exact"),
+    [
+        ([5.0, 5.0], [[0, 1], [1, 0]], None, True),
+        ([5.0, 6.0], [[0, 1], [1, 0]], None, False),
+        ([5.0, 5.0], [[0, 1], [1]], None, False),
+        ([5.0, 2.0, 2.0], [[1, 2], [2, 1]], [-1, 0, 0], False),
+    ],
+)
+def test_where_the_share_from_outside_is_exact(
+    days: list[float], orders: list[list[int]], parents: list[int] | None, exact: bool
+) -> None:
+    network = pooled_network(days, orders, parents=parents)
+    demand = pooled_demand(network, [0.1, 0.2])
+    found: Any = pp.evaluate(network, demand, stock_of([2] * len(days)))
+    assert (found.is_exact, found.emergency_is_exact) == (False, exact)
 
 
 @pytest.mark.parametrize(("load", "stock", "emergency", "on_hand"), ERLANG[1::3])

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsplan.errors import PartsplanError
+from partsplan.evaluation.closed_sets import Exactness, closed_sets
 from partsplan.evaluation.commitments import DAYS_PER_YEAR
 from partsplan.evaluation.entry_table import Entries
 from partsplan.evaluation.exact import RateMixture
@@ -48,8 +48,6 @@ class MetDemand:
     """Shape (n_rows, n_locations): orders of other locations [units/day]."""
     pipeline: Floats
     """Shape (n_rows, n_locations): units on order or in repair [units]."""
-    is_exact: NDArray[np.bool_]
-    """Shape (n_rows,): one stocked source per order, resupplied without delay (Erlang)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +105,6 @@ class ExpediteBlock:
             shipped=mixture.mean(found.shipped),
             ordered=mixture.mean(found.ordered),
             pipeline=mixture.mean((found.shipped + found.ordered) * found.resupply_days),
-            is_exact=self._is_exact(stock),
         )
 
     def _mixture(self, stock: Integers) -> RateMixture:
@@ -129,23 +126,29 @@ class ExpediteBlock:
             np.concatenate([weights for _, weights in rules]),
         )
 
-    def _is_exact(self, stock: Integers) -> NDArray[np.bool_]:
-        """Rows without a second stocked source in an order, or a stocked place above another."""
-        held = stock > 0
+    def exactness(self, stock: Integers) -> Exactness:
+        """What is exact of each part at its stock vector, for any law of resupply times.
+
+        Not below a stocked location, whose delays depend on all it supplies. Locations that repair
+        are no two of one set: who ships would decide how long resupply takes.
+        """
+        tree, held = self.tree, stock > 0
         stocked_above = np.zeros(stock.shape, dtype=bool)
-        for j in self.tree.order:
-            parent = self.tree.parents[j]
+        days, repairs = np.zeros(stock.shape), tree.repair_fraction > 0
+        for j in tree.order:
+            parent, fraction = tree.parents[j], tree.repair_fraction[:, j]
+            delay: Floats | float = 0.0
             if parent >= 0:
                 stocked_above[:, j] = stocked_above[:, parent] | held[:, parent]
-        exact = ~(held & stocked_above).any(axis=1)
-        seen = np.zeros((len(stock), self.sources.n_nodes), dtype=bool)
-        for nodes in self.sources.levels:
-            above = self.sources.above[nodes]
-            before = np.where(above >= 0, seen[:, above], False)
-            here = held[:, self.sources.location[nodes]] & (self.rate[:, nodes] > 0)
-            exact &= ~(before & here).any(axis=1)
-            seen[:, nodes] = before | here
-        return np.asarray(exact)
+                repairs[:, j] |= repairs[:, parent]
+                delay = days[:, parent]
+            days[:, j] = (1.0 - fraction) * (tree.transit_days[:, j] + delay)
+            days[:, j] += fraction * tree.repair_days[:, j]
+        apart = np.where(repairs, days * (1.0 + np.arange(stock.shape[1])), days)
+        sets = closed_sets(self.sources, self.rate, stock, apart)
+        found = sets.all_closed(self.sources, held, self.rate)
+        direct = ~(held & stocked_above).any(axis=1)
+        return Exactness(found.everywhere & direct, found.outside & direct)
 
 
 class ExpediteModel:

@@ -45,6 +45,11 @@ class ExpeditedPerformance(Performance):
     """Share of demand that another location ships."""
     emergency_share: float
     """Share of demand that is shipped from outside."""
+    emergency_is_exact: bool
+    """Whether the shares from outside are exact for any law of resupply times: locations that
+    help each other out do so fully and are resupplied equally fast, none from a stocked location.
+    ``is_exact``, for all figures, also asks that all customers of such a group ask it in one order
+    (or that there is one location): who ships depends on the law of resupply times otherwise."""
 
     def sources(self, group: str = "site") -> list[dict[str, Any]]:
         """Who ships to every value of a group.
@@ -131,7 +136,8 @@ class ExpeditedPerformance(Performance):
         return f"a fixed point of overflowing demand{small}"
 
     def _method(self) -> str:
-        return "exact" if self.is_exact else f"approximate, by {self.method}"
+        outside = ", the share from outside exactly" if self.emergency_is_exact else ""
+        return "exact" if self.is_exact else f"approximate, by {self.method}{outside}"
 
 
 def _shipments(
@@ -183,6 +189,7 @@ def expedited_performance(
         local_share=totals.share(totals.local),
         lateral_share=totals.share(max(totals.shipped - totals.local, 0.0)),
         emergency_share=totals.share(max(totals.emergency, 0.0)),
+        emergency_is_exact=totals.emergency_is_exact,
     )
 
 
@@ -195,7 +202,7 @@ class _Totals:
         self.on_hand = stock.astype(np.float64)
         self.use = np.zeros(model.model.n_promises)
         self.cost = self.local = self.shipped = self.emergency = 0.0
-        self.is_exact = True
+        self.is_exact = self.emergency_is_exact = True
         for block in model.blocks(_BLOCK_SIZE):
             met = block.met(stock[block.parts], by_chains=evaluation == "exact")
             self._add(model, block, met, stock[block.parts])
@@ -216,7 +223,9 @@ class _Totals:
         self.local += float((own * (1.0 - met.short)).sum())
         self.shipped += float(met.shipped.sum())
         self.emergency += demand - float(met.shipped.sum())
-        self.is_exact &= bool(met.is_exact[block.tree.own_rate.sum(axis=1) > 0].all())
+        exact, is_asked = block.exactness(stock), block.tree.own_rate.sum(axis=1) > 0
+        self.is_exact &= bool(exact.everywhere[is_asked].all())
+        self.emergency_is_exact &= bool(exact.outside[is_asked].all())
 
     def _waits(self, model: ExpediteModel, block: ExpediteBlock, met: MetDemand) -> Floats:
         """Extra days of own customers; wait of the orders where a location has none."""

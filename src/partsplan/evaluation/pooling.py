@@ -2,13 +2,15 @@
 
 Where a group has few states its stationary law takes the place of the fixed point of overflowing
 streams: exact for exponential resupply times, and for the whole group's emergency share with
-equal resupply times of any law.
+equal resupply times of any law. Larger groups that pool fully: `damped_pooling`.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from partsplan.evaluation.damped_pooling import enter_full_pooling
 from partsplan.evaluation.erlang import erlang_loss
 from partsplan.evaluation.overflow import Overflow, SourceTree
 from partsplan.evaluation.supply import Floats, Integers
@@ -75,11 +77,12 @@ def groups_of_row(sources: SourceTree, rate: Floats, stock: Integers) -> Integer
 def refine_small_groups(
     sources: SourceTree, rate: Floats, stock: Integers, found: Overflow
 ) -> None:
-    """Put the chain's figures in place of the fixed point's, for every small group; in place.
+    """Put better figures in place of the fixed point's: of small groups and full pooling; in place.
 
     Groups with a location that supplies others keep the fixed point: their resupply is not
     independent of the group.
     """
+    large: list[tuple[int, NDArray[np.bool_]]] = []
     for row in range(len(stock)):
         group = groups_of_row(sources, rate[row], stock[row])
         for name in np.unique(group[group >= 0]).tolist():
@@ -87,11 +90,18 @@ def refine_small_groups(
             states = float(np.prod(stock[row, members] + 1.0))
             is_closed = not found.ordered[row, members].any()
             lasts = (found.resupply_days[row, members] > 0).all()
-            if len(members) < 2 or states > MOST_STATES or not (is_closed and lasts):
+            if len(members) < 2 or not (is_closed and lasts):
+                continue
+            if states > MOST_STATES:
+                large.append((row, group == name))
                 continue
             _GroupChain(sources, rate[row], members, stock[row], found.resupply_days[row]).enter(
                 found, row
             )
+    if large:
+        rows = np.array([row for row, _ in large])
+        inside = np.where(np.stack([members for _, members in large]), stock[rows], 0)
+        enter_full_pooling(sources, rate[rows], inside, found, rows)
 
 
 class _GroupChain:
