@@ -1,17 +1,26 @@
-"""All blocks at one set of prices: the Lagrangian value, a bound that holds for every plan."""
+"""All blocks at one set of prices: the Lagrangian value, a bound that holds for every plan.
+
+Blocks know nothing of each other, so they are worked side by side in threads of this process, and
+what they give is added up in block order: a plan is the same for any number of threads.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from partsplan.optimization.axes import Floats
 from partsplan.optimization.columns import Columns
+from partsplan.optimization.crew import BlockPass, Crew, PassOrder
 from partsplan.optimization.search import BlockSearch
 from partsplan.optimization.stock_tables import StockBounds
+
+_SAMPLED_PARTS = 3_000
+_SAMPLED_SHARE = 0.05
+_LEAST_SAMPLED_WEIGHTS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +36,8 @@ class PricedParts:
     """The same with the best columns found in place of their lower bounds."""
     least: Floats
     """Least cost and penalties of every part, shape (n_parts,)."""
+    near: Columns | None = None
+    """Columns one change away from the best ones, where they were asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +46,11 @@ class AllBlocks:
 
     searches: Sequence[BlockSearch]
     n_parts: int
+    """Parts of the network; the searches may be those of a sample."""
     allowed: Floats
     """Use allowed to each kept promise once fixed use is taken off; positive."""
+    crew: Crew = field(default_factory=Crew)
+    """Who works the blocks."""
 
     def priced(
         self,
@@ -44,29 +58,56 @@ class AllBlocks:
         limits: Mapping[int, StockBounds] | None = None,
         *,
         slack: float = 0.0,
+        near: float | None = None,
     ) -> PricedParts:
         """Price all parts, some blocks (by position) within narrower limits.
 
-        ``slack`` is how far the bound may stay below the best columns, in the objective's unit.
+        Parameters
+        ----------
+        price
+            Price of one unit of use of every kept promise.
+        limits
+            Fewest and most units of some blocks.
+        slack
+            How far the bound may stay below the best columns, in the objective's unit.
+        near
+            Largest excess of columns that differ from a best one at one location and are wanted
+            as well; ``None`` for none.
         """
-        columns, used = [], np.zeros(len(price))
-        least = np.zeros(self.n_parts)
-        for place, search in enumerate(self.searches):
-            found, low = search.best(price, (limits or {}).get(place), slack=slack / self.n_parts)
-            least[search.block.parts] = low
-            used += found.uses[-len(low) :].sum(axis=0)
-            columns.append(found)
-        joined = Columns.joined(columns)
-        bound = float(least.sum()) - float(price @ self.allowed)
+        order = PassOrder(price, slack / self.n_parts, near)
+        passes = self.crew.passed(self.searches, order, limits or {})
+        used, least = np.zeros(len(price)), np.zeros(self.n_parts)
+        for search, one in zip(self.searches, passes, strict=True):
+            least[search.block.parts] = one.least
+            used += one.columns.uses[-len(one.least) :].sum(axis=0)
+        joined = Columns.joined([one.columns for one in passes])
+        offset = float(price @ self.allowed)
         found_least = np.full(self.n_parts, np.inf)
         np.minimum.at(found_least, joined.parts, joined.cost + joined.uses @ price)
-        value = float(found_least.sum()) - float(price @ self.allowed)
-        return PricedParts(joined, used, bound, value, least)
+        value = float(found_least[np.isfinite(found_least)].sum()) - offset
+        return PricedParts(
+            joined, used, float(least.sum()) - offset, value, least, _joined_near(passes)
+        )
 
     def prune(self, price: Floats) -> None:
         """Forget stocks that are far from any use at these prices."""
-        for search in self.searches:
-            search.prune(price)
+        self.crew.each(self.searches, lambda search: search.prune(price))
+
+    def near_slack(self, price: Floats, count: int) -> float:
+        """Excess that about ``count`` columns one change away from the best ones do not exceed."""
+        sample = self.sample or self
+        n_sampled = sum(len(search.block.parts) for search in sample.searches)
+        excess = np.concatenate(self.crew.each(sample.searches, lambda s: s.near_excess(price)))
+        wanted = int(count * n_sampled / self.n_parts)
+        if wanted >= len(excess):
+            return float(excess.max(initial=0.0))
+        return float(np.partition(excess, wanted)[wanted])
+
+    def near_columns(self, price: Floats, slack: float) -> Columns:
+        """Columns of all parts that differ at one location from the best; within a slack of it."""
+        return Columns.joined(
+            self.crew.each(self.searches, lambda search: search.near_columns(price, slack))
+        )
 
     def columns_within(
         self,
@@ -74,16 +115,40 @@ class AllBlocks:
         slack: float,
         limit: int,
         *,
-        changes: int | None = None,
         limits: Mapping[int, StockBounds] | None = None,
     ) -> Columns:
-        """Columns of all parts within a slack of their least; see `BlockSearch.columns_within`."""
+        """All columns of all parts within a slack of their least, at most ``limit``.
+
+        Raises
+        ------
+        TooManyStocksError
+            If there are more.
+        """
         found: list[Columns] = []
         for place, search in enumerate(self.searches):
             left = limit - sum(len(columns) for columns in found)
             narrow = (limits or {}).get(place)
-            found.append(search.columns_within(price, slack, left, changes=changes, limits=narrow))
+            found.append(search.columns_within(price, slack, left, limits=narrow))
         return Columns.joined(found)
+
+    @cached_property
+    def sample(self) -> AllBlocks | None:
+        """Every k-th block, allowed its share; ``None`` where that says too little.
+
+        Blocks are sorted by the units they have under way, so the sample has all kinds of parts.
+        """
+        wanted = max(_SAMPLED_PARTS, _SAMPLED_SHARE * self.n_parts)
+        step = int(self.n_parts / wanted)
+        if step < 2:
+            return None
+        chosen = self.searches[step // 2 :: step]
+        weight = sum(search.promise_weights() for search in self.searches)
+        some = sum(search.promise_weights() for search in chosen)
+        count = sum(search.promise_entries() for search in chosen)
+        if not (np.asarray(count) >= _LEAST_SAMPLED_WEIGHTS).all():
+            return None
+        share = np.asarray(some) / np.asarray(weight)
+        return replace(self, searches=chosen, allowed=self.allowed * share)
 
     @cached_property
     def places(self) -> list[tuple[int, int]]:
@@ -93,3 +158,8 @@ class AllBlocks:
             for row, part in enumerate(search.block.parts.tolist()):
                 places[part] = block, row
         return places
+
+
+def _joined_near(passes: Sequence[BlockPass]) -> Columns | None:
+    near = [one.near for one in passes if one.near is not None]
+    return Columns.joined(near) if near else None

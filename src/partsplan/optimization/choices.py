@@ -119,6 +119,18 @@ def lows_on_path(choice: FamilyChoice, at: tuple[Integers, ...]) -> dict[int, Fl
     return found
 
 
+def excess_on_path(choice: FamilyChoice, at: tuple[Integers, ...]) -> Floats:
+    """Excess over the least of every stock of every location, given the best choices above."""
+    leaves = choice.leaves.values[at]
+    found = [(leaves - leaves.min(axis=-1, keepdims=True)).ravel()] if leaves.size else []
+    for branch in choice.branches:
+        values = branch.values[at]
+        found.append((values - values.min(axis=-1, keepdims=True)).ravel())
+        found.append(excess_on_path(branch.below, (*at, values.argmin(axis=-1))))
+    excess = np.concatenate([np.zeros(0), *found])
+    return np.asarray(excess[(excess > 0.0) & np.isfinite(excess)])
+
+
 def gaps_below(
     location: int, lists: Integers, parts: Integers, lows: Floats, most: Floats
 ) -> list[Gap]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from copy import copy
 
 import numpy as np
 
@@ -45,6 +46,12 @@ class Clock:
         """Let the search end with what it has."""
         self.is_interrupted = True
 
+    def unheard(self) -> Clock:
+        """The same clock for a search whose steps nobody is told of."""
+        twin = copy(self)
+        twin._listener = _nobody
+        return twin
+
     def report(self, passes: int, bound: float, cost: float = np.inf) -> None:
         """Tell how far the search has come; ``inf`` where a figure is not known yet."""
         has_bound, has_cost = np.isfinite(bound), np.isfinite(cost)
@@ -60,3 +67,7 @@ class Clock:
                 seconds_left=max(left, 0.0) if np.isfinite(left) else None,
             )
         )
+
+
+def _nobody(step: Progress) -> None:
+    """Hear nothing."""

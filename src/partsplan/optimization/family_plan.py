@@ -117,7 +117,7 @@ class FamilyBlocks:
         for search in self.singles:
             limit = _NEAR_PER_PART * len(search.block.parts) + 200
             try:
-                near = search.columns_within(price, slack, limit, changes=1)
+                near = search.near_columns(price, slack, limit)
             except TooManyStocksError:
                 continue
             found.append(self.placed(near))

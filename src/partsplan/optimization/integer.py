@@ -13,17 +13,21 @@ from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.branching import BranchAndPrice
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
-from partsplan.optimization.enumeration import TooManyStocksError
 from partsplan.optimization.master import IntegerMaster
-from partsplan.optimization.prices import PriceState
+from partsplan.optimization.nearest import nearest_plan
+from partsplan.optimization.prices import PriceFinder, PriceState
 from partsplan.optimization.restricted import RestrictedSolution
 from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
 
 _NEAR_PER_PART = 20
-_NEAR_AT_MOST = 40_000
+_NEAR_AT_LEAST = 8_000
+_NEAR_PER_PROMISE = 320
 _NEAR_SHARE = 0.02
-_NEAR_TRIES = 30
-_FEW_PARTS = 1_000
+_NEAREST_PER_PROMISE = 40
+_NEAREST_TRIES = 4
+_APPROACHES = 8
+_WORTHWHILE = 0.9
+"""Gaps that do not fall to this share are tried no further."""
 _NODES_BEFORE_MASTER = 150
 _PROOF_GAP = 1e-6
 _MASTER_COLUMNS = 1_000
@@ -53,8 +57,13 @@ class PlanSearch:
         self.state = state
         self.solver = solver
         self.clock = clock
-        self.best: Choice | None = None
         self.bound = state.bound
+        self.nearest_price = state.price
+
+    @property
+    def best(self) -> Choice | None:
+        """The best plan."""
+        return self.state.plan
 
     @property
     def cost(self) -> float:
@@ -71,10 +80,12 @@ class PlanSearch:
 
         ``effort`` is the most nodes spent on the gap; ``None`` for no limit but the clock's.
         """
+        if self.gap <= gap and nodes_for_proof == 0:
+            return
         self._offer(self._cheapest_by_part())
         if self.gap <= gap and nodes_for_proof == 0:
             return
-        self.round()
+        self.round(gap)
         if self.gap <= gap and nodes_for_proof == 0:
             return
         if not len(self.allowed):
@@ -88,12 +99,46 @@ class PlanSearch:
         self._branch(tree, 1e-10, nodes_for_proof)
         self.state.passes += tree.passes
 
-    def round(self) -> None:
+    def approach(self, gap: float, finder: PriceFinder) -> None:
+        """Plans and prices from the nearest columns, in turn, until the gap is reached."""
+        price = finder.promising
+        for _ in range(_APPROACHES):
+            before = self.gap
+            is_news = finder.look_at(price, self._near_slack(price))
+            self.bound = self.state.bound
+            if is_news:
+                self._round_nearest(gap)
+            self.clock.report(self.state.passes, self.bound, self.cost)
+            if self.gap <= gap or self.clock.is_over or self.gap > _WORTHWHILE * before:
+                return
+            price = self.nearest_price
+
+    def round(self, gap: float) -> None:
         """A plan from the relaxation, mended and improved by columns near the best ones."""
         self._add_near_columns()
         self._offer(self._cheapest_by_part())
         self._first_plan()
+        self._round_nearest(gap)
         self.clock.report(self.state.passes, self.bound, self.cost)
+
+    def _round_nearest(self, gap: float) -> None:
+        """Plans of the nearest columns, of more of them while the gap is not reached."""
+        columns = self.state.pool.columns
+        excess = columns.reduced_cost(self.state.price, self.state.least)
+        count = _NEAREST_PER_PROMISE * len(self.allowed)
+        for _ in range(_NEAREST_TRIES):
+            found = nearest_plan(columns, excess, self.allowed, self.n_parts, count)
+            self.nearest_price = found.price
+            if found.picked is not None:
+                self._keep(Choice(columns, found.picked))
+            if self.gap <= gap or count >= len(columns) or self.clock.is_over:
+                return
+            count *= 2
+
+    def _keep(self, choice: Choice) -> None:
+        """Keep a choice that keeps every promise, if it is the best."""
+        if choice.cost < self.cost:
+            self.state.plan = choice
 
     def _branch(
         self, tree: BranchAndPrice, gap: float, nodes: int | None, *, closes: bool = True
@@ -107,7 +152,7 @@ class PlanSearch:
         if isinstance(found, Choice):
             if found.cost < self.cost and found.keeps(self.allowed):
                 places = self.state.pool.places(found.columns.of(found.picked))
-                self.best = Choice(self.state.pool.columns, places)
+                self._keep(Choice(self.state.pool.columns, places))
         elif found is not None:
             self._offer(self._rounded(found.share))
         return self.cost
@@ -117,9 +162,7 @@ class PlanSearch:
         mended = repaired(choice, self.allowed)
         if mended is None:
             return
-        better = improved(mended, self.allowed)
-        if better.cost < self.cost:
-            self.best = better
+        self._keep(improved(mended, self.allowed))
 
     def _rounded(self, share: Floats) -> Choice:
         columns = self.state.pool.columns
@@ -147,19 +190,16 @@ class PlanSearch:
 
     def _add_near_columns(self) -> None:
         """Columns one change away from the best, as many as are of use."""
-        limit = min(_NEAR_PER_PART * self.n_parts + 200, _NEAR_AT_MOST)
-        crowd = min(1.0, _FEW_PARTS / self.n_parts) ** 2
-        slack = _NEAR_SHARE * abs(self.state.bound) * crowd
-        for _ in range(_NEAR_TRIES):
-            if self.clock.is_over:
-                return
-            try:
-                near = self.blocks.columns_within(self.state.price, slack, limit, changes=1)
-            except TooManyStocksError:
-                slack *= 0.6 if crowd == 1.0 else 0.4
-                continue
-            self.state.pool.add(near)
-            return
+        price = self.state.price
+        if not self.clock.is_over:
+            self.state.pool.add(self.blocks.near_columns(price, self._near_slack(price)))
+
+    def _near_slack(self, price: Floats) -> float:
+        """Largest excess of columns one change away that are of use."""
+        count = max(_NEAR_AT_LEAST, _NEAR_PER_PROMISE * len(self.allowed))
+        count = min(_NEAR_PER_PART * self.n_parts + 200, count)
+        slack = self.blocks.near_slack(price, count)
+        return min(slack, _NEAR_SHARE * abs(self.state.bound))
 
     def _solve_master(self, gap: float) -> None:
         """The integer master over the nearest columns, parts with one column fixed."""

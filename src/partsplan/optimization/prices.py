@@ -16,6 +16,7 @@ from partsplan.optimization.axes import Floats
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import ColumnPool, Columns
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
+from partsplan.optimization.rounding import Choice
 
 _STEP_POWER = 0.9
 _LARGEST_STEP = 50.0
@@ -45,6 +46,8 @@ class PriceState:
     passes: int = 0
     pool: ColumnPool = field(default_factory=ColumnPool)
     solution: RestrictedSolution | None = None
+    plan: Choice | None = None
+    """Cheapest plan met on the way."""
 
     @property
     def dual_gap(self) -> float:
@@ -70,15 +73,43 @@ class PriceFinder:
         self.allowed = blocks.allowed
         self.clock = clock
         self.state = PriceState(price=np.zeros(len(blocks.allowed)))
+        self.promising = self.state.price
+        """Prices worth a precise pass."""
 
     def start(self) -> PriceState:
-        """Prices from multiplicative passes, with the bound that a precise pass proves."""
+        """Prices from multiplicative passes, with the bound that a precise pass proves.
+
+        Many parts begin with the prices of a sample; the precise pass is left to `look_at`.
+        """
+        if self.has_many_parts and self.blocks.sample is not None:
+            sampled = PriceFinder(self.blocks.sample, self.clock.unheard())
+            self.promising = self._multiply(sampled.start().price)
+            return self.state
         first, _ = self._pass(np.zeros(len(self.allowed)), 0.0)
         if (first.used <= self.allowed).all():
             self.state.relaxation = self.state.bound
         elif not self.clock.is_over:
-            self._multiply()
+            self.promising = self._multiply(self._first_price())
+            self._pass(self.promising, _PRECISE)
         return self.state
+
+    @property
+    def has_many_parts(self) -> bool:
+        """Whether a linear programme with a row per part is slow."""
+        return self.blocks.n_parts >= MANY_PARTS
+
+    def look_at(self, price: Floats, near: float) -> bool:
+        """A precise pass, and the columns near its best ones; whether it told anything new.
+
+        ``near`` is the largest excess of such a column.
+        """
+        before = self.state.bound
+        result = self.blocks.priced(price, slack=_PRECISE * max(before, 1e-300), near=near)
+        fresh = self._take(price, result)
+        if result.near is not None:
+            more = self.state.pool.add(result.near)
+            return len(fresh) + len(more) > 0
+        return len(fresh) > 0
 
     def finish(self, tolerance: float) -> PriceState:
         """Raise the bound until it is within ``tolerance`` of the restricted master's optimum."""
@@ -95,12 +126,16 @@ class PriceFinder:
         """Price all parts; returns the result and the columns new to the pool."""
         slack = precision * max(self.state.bound, 1e-300)
         result = self.blocks.priced(price, slack=slack)
+        return result, self._take(price, result)
+
+    def _take(self, price: Floats, result: PricedParts) -> Columns:
+        """Keep the bound of a pass, if it is the best, and its columns; returns the new ones."""
         self.state.passes += 1
         if result.bound > self.state.bound:
             self.state.bound, self.state.price = result.bound, price.copy()
             self.state.least = result.least
         self.clock.report(self.state.passes, self.state.bound)
-        return result, self.state.pool.add(result.columns)
+        return self.state.pool.add(result.columns)
 
     def _pass_if_it_may_help(self, price: Floats) -> Columns:
         """A rough pass, and a precise one where its value leaves room for a better bound.
@@ -114,9 +149,8 @@ class PriceFinder:
         _, more = self._pass(price, precision)
         return Columns.joined([fresh, more])
 
-    def _multiply(self) -> None:
-        """Multiplicative passes until the bound stalls."""
-        price = self._first_price()
+    def _multiply(self, price: Floats) -> Floats:
+        """Multiplicative passes from some prices until the bound stalls; the best prices."""
         best_price, values = price, [-np.inf]
         for _ in range(_START_PASSES):
             result, _ = self._pass(price, _START_TOLERANCE)
@@ -129,7 +163,7 @@ class PriceFinder:
                 break
             step = np.maximum(result.used / self.allowed, 0.0) ** _STEP_POWER
             price = price * np.clip(step, 1.0 / _LARGEST_STEP, _LARGEST_STEP)
-        self._pass(best_price, _PRECISE)
+        return best_price
 
     def _first_price(self) -> Floats:
         """Prices at which using all that is allowed costs a small share of one unit everywhere."""

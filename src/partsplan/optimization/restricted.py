@@ -47,9 +47,13 @@ class RestrictedMaster:
     cost
         About what a plan costs, in the objective's unit: costs are scaled by it, and using 100 %
         more of a promise than allowed costs some thousand plans.
+    taken
+        Use of every promise by parts that have no row here; 0 where all have.
     """
 
-    def __init__(self, allowed: Floats, n_parts: int, cost: float) -> None:
+    def __init__(
+        self, allowed: Floats, n_parts: int, cost: float, taken: Floats | None = None
+    ) -> None:
         import highspy  # noqa: PLC0415
 
         self.allowed = allowed
@@ -61,9 +65,10 @@ class RestrictedMaster:
         n_promises = len(allowed)
         lower = np.concatenate([np.full(n_promises, -infinity), np.ones(n_parts)])
         self._none = np.zeros(0, dtype=np.int32)
-        self._highs.addRows(
-            len(lower), lower, np.ones(len(lower)), 0, self._none, self._none, np.zeros(0)
-        )
+        upper = np.ones(len(lower))
+        if taken is not None:
+            upper[:n_promises] -= taken / allowed
+        self._highs.addRows(len(lower), lower, upper, 0, self._none, self._none, np.zeros(0))
         self._highs.addCols(
             n_promises,
             np.full(n_promises, max(_LEAST_SLACK_PRICE * n_parts, _SLACK_PRICE)),

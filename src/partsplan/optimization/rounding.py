@@ -38,12 +38,15 @@ class Choice:
         return bool((self.used <= allowed * (1.0 + _SLACK)).all())
 
 
-def repaired(choice: Choice, allowed: Floats) -> Choice | None:
-    """A choice that keeps every promise, by the changes that mend most per cost; None if stuck."""
+def repaired(choice: Choice, allowed: Floats, taken: Floats | None = None) -> Choice | None:
+    """A choice that keeps every promise, by the changes that mend most per cost; None if stuck.
+
+    ``taken`` is the use of parts that the choice does not have.
+    """
     columns = choice.columns
     picked = choice.picked.copy()
     scaled = columns.uses / allowed
-    used = scaled[picked].sum(axis=0)
+    used = scaled[picked].sum(axis=0) + (0.0 if taken is None else taken / allowed)
     while (used > 1.0 + _SLACK).any():
         now = picked[columns.parts]
         over = float(np.maximum(used - 1.0, 0.0).sum())
@@ -61,12 +64,12 @@ def repaired(choice: Choice, allowed: Floats) -> Choice | None:
     return Choice(columns, picked)
 
 
-def improved(choice: Choice, allowed: Floats) -> Choice:
+def improved(choice: Choice, allowed: Floats, taken: Floats | None = None) -> Choice:
     """The choice after all single changes that save cost and break no promise."""
     columns = choice.columns
     picked = choice.picked.copy()
     scaled = columns.uses / allowed
-    used = scaled[picked].sum(axis=0)
+    used = scaled[picked].sum(axis=0) + (0.0 if taken is None else taken / allowed)
     while True:
         saving = columns.cost[picked[columns.parts]] - columns.cost
         cheaper = np.flatnonzero(saving > 1e-12 * np.abs(columns.cost))

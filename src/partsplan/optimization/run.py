@@ -19,7 +19,7 @@ from partsplan.optimization.clock import Clock
 from partsplan.optimization.feasibility import impossible_commitments
 from partsplan.optimization.integer import PlanSearch, relative_gap
 from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
-from partsplan.optimization.prices import MANY_PARTS, PriceFinder, PriceState
+from partsplan.optimization.prices import PriceFinder, PriceState
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
 
@@ -37,6 +37,8 @@ _EFFORT_NODES = 600
 _TRIAL_NODES = 20
 _TRIAL_GAP = 2e-3
 _TIGHTENINGS = 5
+_MOST_IN_MASTER = 20_000
+"""Parts up to which a linear programme with a row for each is worth its time."""
 _TIGHTENING = 1e-9
 
 
@@ -77,6 +79,7 @@ class OptimizationRun:
                 return self._with_solution(bound, state, stock, performance)
             logger.info("the evaluation misses a commitment; the targets are tightened")
             blocks = replace(blocks, allowed=blocks.allowed * (1.0 - _TIGHTENING))
+            state.plan = None
         raise PartsplanError(
             "The plan found misses a commitment when it is evaluated, by more than rounding. "
             "This is a fault of partsplan; please report the tables."
@@ -130,10 +133,10 @@ class OptimizationRun:
 
     def _found_prices(self, finder: PriceFinder, blocks: AllBlocks) -> PriceState:
         state = finder.start()
-        if blocks.n_parts >= MANY_PARTS:
+        if finder.has_many_parts:
             search = PlanSearch(blocks, state, self.solver, self.clock)
-            search.round()
-            if search.gap <= self.target_gap:
+            search.approach(self.target_gap, finder)
+            if search.gap <= self.target_gap or blocks.n_parts > _MOST_IN_MASTER:
                 return state
         return finder.finish(_DUAL_TOLERANCE)
 

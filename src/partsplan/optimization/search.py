@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from partsplan.evaluation.model import PartBlock
+from partsplan.evaluation.weights import Terms
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.choices import (
     FamilyChoice,
     chosen_stock,
+    excess_on_path,
     gaps_on_path,
     lows_on_path,
 )
@@ -55,6 +57,7 @@ class BlockSearch:
         self.tolerance = tolerance
         self.clock = clock
         self.block = block
+        self.keeps_tables = True
         self.unit_price = problem.unit_price(block.parts)
         self.owned = problem.owned(block.parts)
         self.limits = self._limits()
@@ -151,7 +154,7 @@ class BlockSearch:
 
     def prune(self, price: Floats) -> None:
         """Forget stocks that are far from any use at these prices."""
-        if self._near.grids.n_stocks < _WORTH_PRUNING * self._pruned_size:
+        if not self.keeps_tables or self._near.grids.n_stocks < _WORTH_PRUNING * self._pruned_size:
             return
         choice = self._values(self._near, price, self.unit_price, self.limits)
         lows = lows_on_path(choice, (np.arange(len(choice.value)),))
@@ -161,16 +164,40 @@ class BlockSearch:
             self._near.replace_lists(grids)
         self._pruned_size = self._near.grids.n_stocks
 
+    def tidy(self) -> None:
+        """Let go of tables that are not to be kept; they are made anew when needed."""
+        if not self.keeps_tables:
+            self._near.forget()
+
+    def near_excess(self, price: Floats) -> Floats:
+        """Excess over the best column of every tabulated one that differs at one location."""
+        choice = self._values(self._near, price, self.unit_price, self.limits)
+        self.tidy()
+        return excess_on_path(choice, (np.arange(len(choice.value)),))
+
+    def near_columns(self, price: Floats, slack: float, most: int | None = None) -> Columns:
+        """Tabulated columns within a slack that differ from the best one at one location at most.
+
+        Parameters
+        ----------
+        price
+            Price of one unit of use of every kept promise.
+        slack
+            Largest excess, in the objective's unit.
+        most
+            Most columns; beyond it ``TooManyStocksError`` is raised. ``None`` for no limit.
+        """
+        choice = self._values(self._near, price, self.unit_price, self.limits)
+        room = np.full(len(self.block.parts), slack)
+        if most is None:
+            most = len(room) * (1 + self._near.grids.n_cells)
+        rows, stock = stocks_within(choice, self._near.grids, room, most, changes=1)
+        return self._columns(self._near, rows, stock)
+
     def columns_within(
-        self,
-        price: Floats,
-        slack: float,
-        limit: int,
-        *,
-        changes: int | None = None,
-        limits: StockBounds | None = None,
+        self, price: Floats, slack: float, limit: int, *, limits: StockBounds | None = None
     ) -> Columns:
-        """Columns whose cost and penalties are within a slack of their part's least.
+        """All columns whose cost and penalties are within a slack of their part's least.
 
         Parameters
         ----------
@@ -180,26 +207,43 @@ class BlockSearch:
             Largest excess, in the objective's unit.
         limit
             Most columns; beyond it, or when time is over, ``TooManyStocksError`` is raised.
-        changes
-            Most locations that differ from the best choice; ``None`` for all columns there are.
         limits
             Fewest and most units, where they are narrower than the problem's.
         """
         limits = limits or self.limits
-        tables = self._near if changes is not None else self.wide
+        tables = self.wide
         room = np.full(len(self.block.parts), slack)
         while True:
             choice = self._values(tables, price, self.unit_price, limits)
             if self.clock.is_over:
                 raise TooManyStocksError
-            if changes is None and self.owned.any():
+            if self.owned.any():
                 room = slack + self._saved_by_owned(choice, price, limits)
             try:
-                rows, stock = stocks_within(choice, tables.grids, room, limit, changes)
+                rows, stock = stocks_within(choice, tables.grids, room, limit, changes=None)
             except TableTooShortError as short:
                 tables.refine(short.gaps)
                 continue
             return self._columns(tables, rows, stock)
+
+    def promise_weights(self) -> Floats:
+        """What every kept promise weighs of the demand of these parts, all kinds added up."""
+        terms = self._terms()
+        weight = np.bincount(
+            np.concatenate([term.promise for term in terms]),
+            np.concatenate([term.weight for term in terms]),
+            self.problem.model.n_promises,
+        )
+        return np.asarray(weight[self.problem.kept])
+
+    def promise_entries(self) -> Integers:
+        """Number of figures of these parts that every kept promise weighs."""
+        promise = np.concatenate([term.promise for term in self._terms()])
+        return np.bincount(promise, minlength=self.problem.model.n_promises)[self.problem.kept]
+
+    def _terms(self) -> list[Terms]:
+        weights = self.block.weights
+        return [weights.wait, weights.stockout, weights.late]
 
     def _saved_by_owned(self, choice: FamilyChoice, price: Floats, limits: StockBounds) -> Floats:
         """Most that a part's best column can be below its value at full price; 0 or more.

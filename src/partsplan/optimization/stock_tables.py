@@ -71,6 +71,10 @@ class StockTables:
     def _built(self, block: PartBlock, grids: Grids) -> Family:
         return build_tables(self.evaluation, block, grids, has_stockout=self._has_stockout)
 
+    def forget(self) -> None:
+        """Let go of the figures; they are made anew when they are asked for."""
+        self._figures = None
+
     def replace_lists(self, grids: Grids) -> None:
         """Begin anew with other lists."""
         self.grids, self._figures = grids, None

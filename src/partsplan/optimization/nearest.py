@@ -1,0 +1,69 @@
+"""The relaxed master over the nearest columns: a small linear programme in place of a large one.
+
+At the best prices all but a few parts have one column that is clearly the best. Parts without
+another column among the nearest are fixed; the others share what is left of the promises. The
+optimum is rounded, mended and improved over the same columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.columns import Columns
+from partsplan.optimization.restricted import RestrictedMaster
+from partsplan.optimization.rounding import improved, largest_shares, repaired
+
+
+@dataclass(frozen=True, eq=False)
+class NearestPlan:
+    """What the nearest columns give."""
+
+    picked: Integers | None
+    """Position of the column chosen for every part; None where no choice keeps every promise."""
+    price: Floats
+    """Price of one unit of use of every promise, by the linear programme."""
+
+
+def nearest_plan(
+    columns: Columns, excess: Floats, allowed: Floats, n_parts: int, count: int
+) -> NearestPlan:
+    """A plan of each part's best column or one of the nearest others.
+
+    Parameters
+    ----------
+    columns
+        Columns of all parts, at least one each.
+    excess
+        Reduced cost of each column at the best prices known.
+    allowed
+        Allowed use of every promise, positive.
+    n_parts
+        Number of parts.
+    count
+        Number of columns beside the best ones.
+    """
+    best = largest_shares(columns, -excess, n_parts).picked
+    is_other = np.ones(len(columns), dtype=np.bool_)
+    is_other[best] = False
+    others = np.flatnonzero(is_other)
+    if len(others) > count:
+        others = np.sort(others[np.argpartition(excess[others], count)[:count]])
+    is_open = np.zeros(n_parts, dtype=np.bool_)
+    is_open[columns.parts[others]] = True
+    places = np.concatenate([best[is_open], others])
+    taken = columns.uses[best[~is_open]].sum(axis=0)
+    some = columns.of(places)
+    some = Columns((np.cumsum(is_open) - 1)[some.parts], some.stock, some.cost, some.uses)
+    n_open = int(is_open.sum())
+    master = RestrictedMaster(allowed, n_open, float(columns.cost[best].sum()), taken)
+    master.add(some)
+    solution = master.solve()
+    chosen = repaired(largest_shares(some, solution.share, n_open), allowed, taken)
+    if chosen is None:
+        return NearestPlan(None, solution.price)
+    picked = best.copy()
+    picked[is_open] = places[improved(chosen, allowed, taken).picked]
+    return NearestPlan(picked, solution.price)
