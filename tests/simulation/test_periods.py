@@ -1,4 +1,4 @@
-"""Contract risk: probabilities that have a closed form, and what is refused."""
+"""Contract risk: probabilities that have a closed form, by either method, and what is refused."""
 
 from concurrent.futures import ProcessPoolExecutor
 from math import exp, factorial
@@ -12,6 +12,7 @@ from partsplan.simulation import period_probabilities
 from small_networks import one_location_tables, two_level_tables
 
 PERIODS = {"periods": 6000, "rng": 1, "confidence": 0.999}
+BY_ANY_METHOD = pytest.mark.parametrize("method", ["formula", "simulation"])
 
 
 def poisson(mean, k):
@@ -41,16 +42,20 @@ def assert_inside(row, probability):
     assert row.upper - row.lower < 0.06
 
 
-def test_without_stock_a_fill_rate_is_kept_in_periods_without_demand():
+@BY_ANY_METHOD
+def test_without_stock_a_fill_rate_is_kept_in_periods_without_demand(method):
     network = one_location()  # 12 a year: 2 in two months
-    row = period_probabilities(network, pp.estimate_demand(network), {}, **PERIODS)[0]
+    row = period_probabilities(network, pp.estimate_demand(network), {}, **PERIODS, method=method)[
+        0
+    ]
     assert_inside(row, exp(-2.0))
     assert (row.period_months, row.median, row.unit) == (2.0, 0.0, "share")
     assert row.demands == pytest.approx(2.0, abs=0.1)
 
 
+@BY_ANY_METHOD
 @pytest.mark.parametrize("shape", [None, 2.0])
-def test_a_single_unit_is_never_asked_for_twice_in_a_resupply_time(shape):
+def test_a_single_unit_is_never_asked_for_twice_in_a_resupply_time(shape, method):
     """One unit, resupplied in L days: a demand finds it if none came in the L days before.
 
     All demands of T days do so with the probability that n points in order keep a distance of L,
@@ -62,7 +67,7 @@ def test_a_single_unit_is_never_asked_for_twice_in_a_resupply_time(shape):
     if shape is not None:
         rows[0]["rate_shape"] = shape
     demand = pp.DemandRates.from_table(rows)
-    row = period_probabilities(network, demand, {("P1", "DC"): 1}, **PERIODS)[0]
+    row = period_probabilities(network, demand, {("P1", "DC"): 1}, **PERIODS, method=method)[0]
     resupply, period = 365 / 12, 2 * 365 / 12
 
     def never_missed(rate):
@@ -94,10 +99,13 @@ def test_a_single_unit_is_never_asked_for_twice_in_a_resupply_time(shape):
     assert_inside(row, exact)
 
 
-def test_an_uncertain_rate_is_drawn_for_every_period():
+@BY_ANY_METHOD
+def test_an_uncertain_rate_is_drawn_for_every_period(method):
     network = one_location()
     rows = [{"part_id": "P1", "location_id": "DC", "per_year": 12.0, "rate_shape": 0.5}]
-    row = period_probabilities(network, pp.DemandRates.from_table(rows), {}, **PERIODS)[0]
+    row = period_probabilities(
+        network, pp.DemandRates.from_table(rows), {}, **PERIODS, method=method
+    )[0]
     assert_inside(row, (1 + 2.0 / 0.5) ** -0.5)
 
 
@@ -111,7 +119,8 @@ def test_a_mean_wait_is_that_of_the_demands_of_the_period():
     assert missed.probability < 0.25
 
 
-def test_uptime_counts_the_stops_of_the_period():
+@BY_ANY_METHOD
+def test_uptime_counts_the_stops_of_the_period(method):
     """With parts at hand a stop takes lane and repair hours; half of the failures stop machine A.
 
     Uptime 0.99 of 2190 hours allows 22.1 hours down: 2 stops of 10 hours, not 3.
@@ -130,13 +139,14 @@ def test_uptime_counts_the_stops_of_the_period():
     ]
     network = pp.ServiceNetwork.from_tables(**tables)
     demand = pp.estimate_demand(network)
-    row = period_probabilities(network, demand, plenty(network), **PERIODS)[0]
+    row = period_probabilities(network, demand, plenty(network), **PERIODS, method=method)[0]
     mean = (2.0 + 1.0) * 0.5 / 4
     assert_inside(row, sum(poisson(mean, k) for k in range(3)))
     assert row.demands == pytest.approx(mean, abs=0.05)
 
 
-def test_a_site_too_far_away_is_late_each_time():
+@BY_ANY_METHOD
+def test_a_site_too_far_away_is_late_each_time(method):
     """A is 2 hours away, B 4: a response within 3 hours is that of the failures at A.
 
     Half in time means that B had no more failures than A; both have 3 a year.
@@ -147,7 +157,9 @@ def test_a_site_too_far_away_is_late_each_time():
             {"commitment_id": "fill", "metric": "fill_rate", "target": 0.5},
         ]
     )
-    rows = period_probabilities(network, pp.estimate_demand(network), plenty(network), **PERIODS)
+    rows = period_probabilities(
+        network, pp.estimate_demand(network), plenty(network), **PERIODS, method=method
+    )
     counts = [poisson(0.75, k) for k in range(30)]
     likely = sum(a * b for i, a in enumerate(counts) for j, b in enumerate(counts) if j <= i)
     assert_inside(rows[0], likely)
@@ -211,6 +223,8 @@ def test_what_is_refused():
         period_probabilities(network, demand, {}, rng=1)
     with pytest.raises(ValueError, match="periods must be a whole number of 2 or more, got 0"):
         period_probabilities(network, demand, {}, rng=1, periods=0, period_months=3)
+    with pytest.raises(ValueError, match="method must be 'formula', 'simulation' or None, got 'x'"):
+        period_probabilities(network, demand, {}, rng=1, method="x", period_months=3)
     with pytest.raises(ValueError, match="period_months must be above 0, got -1"):
         period_probabilities(network, demand, {}, rng=1, period_months=-1)
     assert np.isfinite(period_probabilities(network, demand, {}, rng=1, period_months=3)[0].lower)

@@ -6,7 +6,7 @@ warm-up; so periods are independent of one another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,10 +18,12 @@ from partsplan.demand import DemandRates
 from partsplan.evaluation.commitments import DAYS_PER_YEAR, Promise
 from partsplan.evaluation.performance import MET_TOLERANCE, check_network_and_demand
 from partsplan.network import ServiceNetwork
-from partsplan.simulation.arguments import check_count, check_positive
+from partsplan.simulation.arguments import check_positive
 from partsplan.simulation.customers import customer_stops
 from partsplan.simulation.lead_times import LeadTimeLaw
 from partsplan.simulation.measured import measured_shipments, measured_weights
+from partsplan.simulation.period_formulas import ExactPeriod, exact_period
+from partsplan.simulation.period_laws import LawBook
 from partsplan.simulation.running import Experiment, Progress, run_pieces
 from partsplan.simulation.simulate import experiment_on
 from partsplan.simulation.sourced import sourced_stops
@@ -49,6 +51,75 @@ class MeasuredPeriods:
         return np.asarray(self.use <= self.promise.allowed * (1.0 + MET_TOLERANCE))
 
 
+@dataclass(frozen=True, eq=False)
+class ContractPeriods:
+    """The promises of a network that are judged by period, at a stock."""
+
+    whole: Experiment
+    promises: tuple[Promise, ...]
+    """Those with a period, in table order."""
+
+    @classmethod
+    def of(
+        cls,
+        network: ServiceNetwork,
+        demand: DemandRates,
+        stock: Any,
+        *,
+        period_months: float | None = None,
+        lead_times: LeadTimeLaw = "deterministic",
+        resupply_cv: float | None = None,
+    ) -> ContractPeriods:
+        """Arguments as of `period_probabilities`."""
+        check_network_and_demand(network, demand)
+        if period_months is not None:
+            check_positive("period_months", period_months)
+        whole = experiment_on(
+            network, demand, stock, years=1.0, lead_times=lead_times, resupply_cv=resupply_cv
+        )
+        promises = [_with_period(promise, period_months) for promise in whole.model.promises]
+        return cls(whole, tuple(p for p in promises if p.period_months is not None))
+
+    def experiments(self, promises: Sequence[Promise]) -> Iterator[tuple[float, Experiment]]:
+        """Months of a period and the experiment on it, for each length; shortest first."""
+        for months in sorted({float(p.period_months or 0.0) for p in promises}):
+            chosen = tuple(p for p in promises if p.period_months == months)
+            yield months, _over_periods(self.whole, chosen, months)
+
+    def formulas(self) -> dict[str, ExactPeriod]:
+        """What formulas say of the promises that they reach, by commitment."""
+        found, book = {}, LawBook()
+        for _, experiment in self.experiments(self.promises):
+            for place, promise in enumerate(experiment.model.promises):
+                exact = exact_period(experiment, place, book)
+                if exact is not None:
+                    found[promise.commitment_id] = exact
+        return found
+
+    def measured(
+        self,
+        promises: Sequence[Promise],
+        periods: int,
+        entropy: tuple[int, ...],
+        *,
+        executor: Executor | None = None,
+        progress: Progress = False,
+    ) -> dict[str, MeasuredPeriods]:
+        """Simulated periods of some promises, by commitment."""
+        found: dict[str, MeasuredPeriods] = {}
+        for months, experiment in self.experiments(promises):
+            sums = run_pieces(
+                experiment,
+                periods,
+                (*entropy, round(months * 1000)),
+                executor=executor,
+                progress=progress,
+            )
+            days = experiment.window_days
+            found |= _measured(experiment.model.promises, sums.base, sums.amount, days)
+        return found
+
+
 def measured_periods(
     network: ServiceNetwork,
     demand: DemandRates,
@@ -56,39 +127,15 @@ def measured_periods(
     *,
     periods: int,
     entropy: tuple[int, ...],
-    period_months: float | None = None,
-    lead_times: LeadTimeLaw = "deterministic",
-    resupply_cv: float | None = None,
-    executor: Executor | None = None,
-    progress: Progress = False,
 ) -> tuple[MeasuredPeriods, ...]:
-    """Periods of every promise that has one, in table order; arguments as `period_probabilities`.
+    """Simulated periods of every promise that has one, in table order.
 
     ``entropy`` seeds the random streams: the same entropy gives different stocks the same
     failures, as far as the same locations ship.
     """
-    check_network_and_demand(network, demand)
-    check_count("periods", periods, 2)
-    if period_months is not None:
-        check_positive("period_months", period_months)
-    whole = experiment_on(
-        network, demand, stock, years=1.0, lead_times=lead_times, resupply_cv=resupply_cv
-    )
-    promises = [_with_period(promise, period_months) for promise in whole.model.promises]
-    lengths = sorted({p.period_months for p in promises if p.period_months is not None})
-    found: dict[str, MeasuredPeriods] = {}
-    for months in lengths:
-        chosen = tuple(p for p in promises if p.period_months == months)
-        experiment = _over_periods(whole, chosen, months)
-        sums = run_pieces(
-            experiment,
-            periods,
-            (*entropy, round(months * 1000)),
-            executor=executor,
-            progress=progress,
-        )
-        found |= _measured(chosen, sums.base, sums.amount, experiment.window_days)
-    return tuple(found[p.commitment_id] for p in promises if p.commitment_id in found)
+    judged = ContractPeriods.of(network, demand, stock)
+    found = judged.measured(judged.promises, periods, entropy)
+    return tuple(found[promise.commitment_id] for promise in judged.promises)
 
 
 def _measured(

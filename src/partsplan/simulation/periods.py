@@ -1,26 +1,31 @@
 """Contract risk: how often the figure measured over one period keeps the promise.
 
-A contract is judged each quarter on the failures that happened. Every replication is one period
-of its own, with its own factor of each uncertain rate, after a warm-up.
+A contract is judged each quarter on the failures that happened. Where the laws of all parts are
+known the probability comes from formulas; else every replication is one period of its own, with its
+own factor of each uncertain rate, after a warm-up.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy
 
 from partsplan.demand import DemandRates
 from partsplan.errors import PartsplanError
+from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork
-from partsplan.simulation.arguments import check_share, entropy_of
+from partsplan.simulation.arguments import check_count, check_share, entropy_of
 from partsplan.simulation.lead_times import LeadTimeLaw
-from partsplan.simulation.measured_periods import MeasuredPeriods, measured_periods
+from partsplan.simulation.measured_periods import ContractPeriods, MeasuredPeriods
+from partsplan.simulation.period_formulas import ExactPeriod
 from partsplan.simulation.running import Progress
+
+Method = Literal["formula", "simulation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +41,19 @@ class PeriodProbability:
     period_months: float
     """Length of the period [months]."""
     probability: float
-    """Share of periods whose measured figure keeps the promise."""
+    """Chance that the measured figure keeps the promise: of simulation, the share of periods."""
     lower: float
-    """Lower bound of its confidence interval."""
+    """Lower bound of its confidence interval; of formulas, of what their error leaves."""
     upper: float
-    """Upper bound of its confidence interval."""
+    """Upper bound of the same."""
     median: float | None
-    """Median of the measured figures; None where no period had demand."""
+    """Median of the measured figures; None where no period has demand."""
     unit: str
     """``share`` or ``hours``, of target and median."""
     demands: float
     """Mean number of units asked for in a period, in the scope of the commitment."""
+    method: Method
+    """``formula`` or ``simulation``."""
 
 
 def period_probabilities(
@@ -59,6 +66,7 @@ def period_probabilities(
     period_months: float | None = None,
     lead_times: LeadTimeLaw = "deterministic",
     resupply_cv: float | None = None,
+    method: Literal["formula", "simulation"] | None = None,
     confidence: float = 0.95,
     executor: Executor | None = None,
     progress: Progress = False,
@@ -75,13 +83,16 @@ def period_probabilities(
     rng : int or numpy Generator
         Seed; the same seed gives the same figures to the last bit, whatever the executor.
     periods : int
-        Periods simulated for every commitment.
+        Periods simulated for every commitment that formulas do not reach.
     period_months : float, optional
         Period of commitments that name none in the table; by default they are left out.
     lead_times, resupply_cv
         Law of the resupply times, as in `simulate`.
+    method : {"formula", "simulation"}, optional
+        "simulation" uses no formula; "formula" leaves out the commitments that none reaches. By
+        default formulas where they hold, simulation otherwise; every row says which.
     confidence : float
-        Confidence of the intervals (Clopper and Pearson).
+        Confidence of the intervals of what is simulated (Clopper and Pearson).
     executor : concurrent.futures.Executor, optional
         Where pieces run; by default here.
     progress : bool or callable
@@ -107,11 +118,23 @@ def period_probabilities(
     failures that did stop a machine. A period without demand keeps its promise. Where shortages
     are expedited, the wait is what a shipment takes longer than the serving location's.
 
-    All of it comes from simulation, none from formulas. Demands of a period find the shelf as
-    earlier ones left it, so a period's figure needs the joint law of all its waits, not their
-    means, and Palm's theorem, by which only the mean resupply time matters, does not reach it.
-    Closed forms are known for single cases (a place without stock, or whose stock never runs out;
-    no shortage at all with one unit), which hold for no commitment over several parts.
+    Formulas hold for a commitment whose parts all have Poisson demand (rates may be uncertain) in
+    networks where shortages wait, without lots, local repair or parts within parts, if on every
+    customer's way from outside at most one place can run out by chance: others hold none of the
+    part, or so much that fewer than 1e-9 demands a period are expected to miss it. Where no place
+    can, what each demand weighs is known and only the counts are random: any metric. Else fill
+    rates, and responses with one window at a place, of a place that
+
+    - holds one unit, with resupply times that do not vary and at most 20 demands in a period;
+    - or holds any stock, with such times no shorter than about half the period (and few demands);
+    - or is at the top and holds any stock, with exponential resupply times (fill rates).
+
+    Beyond, a demand finds the shelf as all demands of the last resupply time left it, whose joint
+    law over many resupply times is out of reach (Palm's theorem, by which only the mean
+    time matters, speaks of one moment); waits of such a place, and all that stands behind one,
+    come from simulation. Laws of parts and places are multiplied as generating functions. Their
+    error is what was cut off, and for uncertain rates the difference of two rules of quadrature;
+    where it could pass 1e-5, or tables would be large, it is simulation too.
 
     Examples
     --------
@@ -128,29 +151,57 @@ def period_probabilities(
     >>> pp.evaluate(network, demand, stock).commitments[0].achieved > 0.9
     True
     >>> row = period_probabilities(network, demand, stock, rng=1)[0]
-    >>> row.lower < 0.74 < row.upper  # one quarter in four breaks the promise
-    True
+    >>> row.lower < 0.74 < row.upper, row.method  # one quarter in four breaks the promise
+    (True, 'simulation')
+    >>> row = period_probabilities(network, demand, stock, rng=1, lead_times="exponential")[0]
+    >>> round(row.probability, 4), row.method
+    (0.7546, 'formula')
     """
     check_share("confidence", confidence)
-    measured = measured_periods(
+    check_count("periods", periods, 2)
+    if method not in (None, "formula", "simulation"):
+        raise ValueError(f"method must be 'formula', 'simulation' or None, got {method!r}")
+    entropy = entropy_of(rng)
+    judged = ContractPeriods.of(
         network,
         demand,
         stock,
-        periods=periods,
-        entropy=entropy_of(rng),
         period_months=period_months,
         lead_times=lead_times,
         resupply_cv=resupply_cv,
-        executor=executor,
-        progress=progress,
     )
-    if not measured:
+    if not judged.promises:
         raise PartsplanError(
             "No commitment has a period: give period_months in the commitments table or as an "
             "argument."
         )
-    rows = [_judged(figures, confidence) for figures in measured]
+    known = judged.formulas() if method != "simulation" else {}
+    others = [p for p in judged.promises if p.commitment_id not in known and method != "formula"]
+    seen = judged.measured(others, periods, entropy, executor=executor, progress=progress)
+    rows = []
+    for promise in judged.promises:
+        if promise.commitment_id in known:
+            rows.append(_computed(promise, known[promise.commitment_id]))
+        elif promise.commitment_id in seen:
+            rows.append(_judged(seen[promise.commitment_id], confidence))
     return Rows(rows, PeriodProbability, network.frame_backend)
+
+
+def _computed(promise: Promise, exact: ExactPeriod) -> PeriodProbability:
+    """A promise with what formulas say."""
+    return PeriodProbability(
+        commitment_id=promise.commitment_id,
+        metric=promise.metric,
+        target=promise.target,
+        period_months=float(promise.period_months or 0.0),
+        probability=exact.probability,
+        lower=max(exact.probability - exact.error, 0.0),
+        upper=min(exact.probability + exact.error, 1.0),
+        median=None if exact.median is None else promise.achieved(exact.median),
+        unit=promise.unit,
+        demands=exact.demands,
+        method="formula",
+    )
 
 
 def _judged(measured: MeasuredPeriods, confidence: float) -> PeriodProbability:
@@ -170,6 +221,7 @@ def _judged(measured: MeasuredPeriods, confidence: float) -> PeriodProbability:
         median=None if middle is None else promise.achieved(middle),
         unit=promise.unit,
         demands=float(measured.demands.mean()),
+        method="simulation",
     )
 
 
