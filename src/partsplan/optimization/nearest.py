@@ -14,7 +14,7 @@ import numpy as np
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.restricted import RestrictedMaster
-from partsplan.optimization.rounding import improved, largest_shares, repaired
+from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class NearestPlan:
     picked: Integers | None
     """Position of the column chosen for every part; None where no choice keeps every promise."""
     price: Floats
-    """Price of one unit of use of every promise, by the linear programme."""
+    """Price of one unit of use of every promise, by the linear programme; 0 without one."""
 
 
 def nearest_plan(
@@ -51,6 +51,9 @@ def nearest_plan(
     others = np.flatnonzero(is_other)
     if len(others) > count:
         others = np.sort(others[np.argpartition(excess[others], count)[:count]])
+    if not len(others):
+        is_kept = Choice(columns, best).keeps(allowed)
+        return NearestPlan(best if is_kept else None, np.zeros(len(allowed)))
     is_open = np.zeros(n_parts, dtype=np.bool_)
     is_open[columns.parts[others]] = True
     places = np.concatenate([best[is_open], others])
