@@ -86,9 +86,7 @@ def closed_sets(sources: SourceTree, rate: Floats, stock: Integers, days: Floats
     shape = (len(stock), sources.n_nodes)
     held = stock > 0
     days = np.broadcast_to(days, stock.shape)
-    key: NDArray[np.uint64] = np.random.default_rng(1).integers(
-        1, 2**62, stock.shape[1], dtype=np.uint64
-    )
+    key = np.random.default_rng(1).integers(1, 2**62, size=(stock.shape[1],), dtype=np.uint64)
     asked = np.asarray(rate @ sources.gathered(stock.shape[1]))
     name, units = np.zeros(shape, dtype=np.uint64), np.zeros(shape, dtype=np.int64)
     most, longest = np.zeros(shape), np.zeros(shape)
