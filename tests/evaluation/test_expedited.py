@@ -133,7 +133,7 @@ def test_one_location_is_exact(load: float, stock: int, emergency: float, on_han
     assert found.on_hand[0, 0] == pytest.approx(on_hand, abs=1e-10 * max(1.0, load))
 
 
-def two_echelon(case: dict[str, Any], factor: float = 1.0) -> Any:
+def two_echelon(case: dict[str, Any], factor: float = 1.0, **options: Any) -> Any:
     n = len(case["rates"])
     network = pooled_network(
         [case["resupply"], *case["transit"]],
@@ -141,16 +141,99 @@ def two_echelon(case: dict[str, Any], factor: float = 1.0) -> Any:
         parents=[-1] + [0] * n,
     )
     demand = pooled_demand(network, [factor * rate for rate in case["rates"]])
-    return pp.evaluate(network, demand, stock_of([case["centre"], *case["stock"]]))
+    return pp.evaluate(network, demand, stock_of([case["centre"], *case["stock"]]), **options)
 
 
 @pytest.mark.parametrize("case", TWO_ECHELON)
-def test_centre_with_finite_stock(case: dict[str, Any]) -> None:
-    """The fixed point takes shelf and centre as independent: errors of up to 0.12 here."""
+@pytest.mark.parametrize(("solve_centres", "error"), [(False, 0.12), (True, 2e-4)])
+def test_centre_with_finite_stock(case: dict[str, Any], solve_centres: bool, error: float) -> None:
+    """The fixed point takes shelf and centre as independent: errors of up to 0.12 here.
+
+    The joint chain fills waiting orders in random turn, the reference first come, first served.
+    """
     orders = [[j + 1, 0] for j in range(len(case["rates"]))]
-    found = fractions(two_echelon(case), orders)
+    performance = two_echelon(case, solve_centres=solve_centres)
+    found = fractions(performance, orders)
     for mine, name in zip(found, ("local", "from_centre", "outside"), strict=True):
-        assert np.abs(np.array(mine) - case[name]).max() < 0.12
+        assert np.abs(np.array(mine) - case[name]).max() < error
+    assert not performance.is_exact
+    assert ("with or without a centre" in performance.summary()) is solve_centres
+
+
+@pytest.mark.parametrize("case", TWO_ECHELON)
+def test_centre_at_low_rates(case: dict[str, Any]) -> None:
+    """At a tenth of the rates the fixed point is within 0.02 of the joint chain."""
+    orders = [[j + 1, 0] for j in range(len(case["rates"]))]
+    fixed = fractions(two_echelon(case, 0.1), orders)
+    joint = fractions(two_echelon(case, 0.1, solve_centres=True), orders)
+    assert np.abs(np.array(fixed) - np.array(joint)).max() < 0.02
+
+
+def test_one_shelf_that_waits_for_its_centre() -> None:
+    """Centre and shelf of one unit each, no lane from the centre: five states, written out here.
+
+    Demand, transit and repair at a rate of 1 a day each.
+    """
+    network = pooled_network([1.0, 1.0], [[1]], parents=[-1, 0])
+    found: Any = pp.evaluate(
+        network, pooled_demand(network, [1.0]), stock_of([1, 1]), solve_centres=True
+    )
+    # states (centre on hand, on the way, waiting): balance equations in the order of `states`
+    states = [(1, 0, 0), (0, 1, 0), (1, 1, 0), (0, 0, 0), (0, 0, 1)]
+    flows = {(0, 1): 1, (1, 2): 1, (1, 3): 1, (2, 0): 1, (3, 0): 1, (3, 4): 1, (4, 1): 2}
+    generator = np.zeros((5, 5))
+    for (start, end), rate in flows.items():
+        generator[end, start] += rate
+        generator[start, start] -= rate
+    generator[-1] = 1.0
+    law = np.linalg.solve(generator, [0, 0, 0, 0, 1])
+    on_shelf = law[[1 - way - wait > 0 for _, way, wait in states]].sum()
+    assert found.fill_rate[0, 1] == pytest.approx(on_shelf, abs=1e-12)
+    assert found.emergency_share == pytest.approx(1 - on_shelf, abs=1e-12)
+    assert found.expected_backorders[0, 0] == pytest.approx(law[4], abs=1e-12)
+    assert found.ready_rate[0, 0] == pytest.approx(1 - law[4], abs=1e-12)
+    centre_empty = law[[centre == 0 for centre, _, _ in states]].sum()
+    assert found.fill_rate[0, 0] == pytest.approx(1 - centre_empty, abs=1e-12)
+    assert found.on_hand[0].tolist() == pytest.approx([1 - centre_empty, on_shelf], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("parents", "stock"),
+    [([-1, 0, 1], [1, 1, 1]), ([-1, 0, 1], [1, 0, 1]), ([-1, 0, 0], [40, 9, 9])],
+)
+def test_deeper_and_larger_groups_keep_the_fixed_point(
+    parents: list[int], stock: list[int]
+) -> None:
+    network = pooled_network([20.0, 2.0, 2.0], [[1, 2], [2, 1, 0]], parents=parents)
+    demand = pooled_demand(network, [0.02, 0.03])
+    fixed = pp.evaluate(network, demand, stock_of(stock))
+    solved = pp.evaluate(network, demand, stock_of(stock), solve_centres=True)
+    assert (fixed.fill_rate[0] == solved.fill_rate[0]).all()
+
+
+def test_two_centres_that_help_each_other_and_local_repair_at_one() -> None:
+    """Figures are shares and add up; a location below that repairs keeps the fixed point."""
+    network = pooled_network([20.0, 25.0, 2.0, 3.0], [[2, 0, 1], [3, 1, 0]], parents=[-1, -1, 0, 1])
+    demand = pooled_demand(network, [0.05, 0.06])
+    found: Any = pp.evaluate(network, demand, stock_of([1, 1, 1, 1]), solve_centres=True)
+    for share in shares(found):
+        assert math.fsum(share.values()) == pytest.approx(1.0, abs=1e-12)
+    assert found.on_hand.sum() < 4
+    repair = {"local_repair_fraction": 0.5, "local_repair_days": 1.0}
+    rows = network.part_locations.to_records()
+    mends = network.replace(part_locations=[*rows, {"part_id": "P", "location_id": "L2"} | repair])
+    fixed: Any = pp.evaluate(mends, demand, stock_of([1, 1, 1, 1]))
+    solved: Any = pp.evaluate(mends, demand, stock_of([1, 1, 1, 1]), solve_centres=True)
+    assert shares(fixed) == shares(solved)
+
+
+def test_centres_are_only_solved_where_shortages_are_expedited() -> None:
+    network = pooled_network([20.0, 2.0], [[1, 0]], parents=[-1, 0])
+    demand = pooled_demand(network, [0.05])
+    with pytest.raises(ValueError, match="solve_centres must be False unless shortages are"):
+        pp.evaluate(network.replace(shortages="wait"), demand, {}, solve_centres=True)
+    with pytest.raises(ValueError, match=r"solve_centres must be False unless .* got True"):
+        pp.evaluate(network, demand, {}, evaluation="metric", solve_centres=True)
 
 
 def test_everything_waits_at_a_centre_that_customers_cannot_reach() -> None:

@@ -21,7 +21,7 @@ from partsplan.evaluation.expedite_terms import EmergencySupply, LinearUse, UseB
 from partsplan.evaluation.lots import check_one_for_one
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.overflow import SourceTree, overflow
-from partsplan.evaluation.pooling import refine_small_groups
+from partsplan.evaluation.pooling import refine_small_groups, refine_supplied_groups
 from partsplan.evaluation.source_orders import SourceOrders, source_orders
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree
 from partsplan.evaluation.uncertainty import rate_nodes
@@ -81,7 +81,9 @@ class ExpediteBlock:
             self.cost.of_parts(rows),
         )
 
-    def met(self, stock: Integers, *, by_chains: bool = True) -> MetDemand:
+    def met(
+        self, stock: Integers, *, by_chains: bool = True, by_centres: bool = False
+    ) -> MetDemand:
         """Where demand is met at one stock vector per part of the block.
 
         Parameters
@@ -90,13 +92,19 @@ class ExpediteBlock:
             Shape (n_parts, n_locations): base stock [units].
         by_chains
             Whether small pooling groups are solved as Markov chains instead of the fixed point.
+        by_centres
+            Whether small groups with a centre that supplies them are so, too.
         """
         mixture = self._mixture(stock)
         rows, factor = mixture.part, mixture.factor
         rate = self.rate[rows] * factor[:, np.newaxis]
-        found = overflow(self.sources, rate, self.tree.of_parts(rows), stock[rows])
+        tree, held = self.tree.of_parts(rows), stock[rows]
+        found = overflow(self.sources, rate, tree, held)
+        done = np.zeros(held.shape, dtype=np.bool_)
+        if by_centres:
+            done = refine_supplied_groups(self.sources, rate, tree, held, found)
         if by_chains:
-            refine_small_groups(self.sources, rate, stock[rows], found)
+            refine_small_groups(self.sources, rate, held, found, done)
         return MetDemand(
             missed=mixture.mean(found.missed, per_demand=True),
             short=mixture.mean(found.short, per_demand=True),

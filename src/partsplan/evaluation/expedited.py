@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -22,6 +22,19 @@ OUTSIDE = "outside"
 """Name of the outside emergency supply among the sources."""
 
 _BLOCK_SIZE = 200
+
+
+class Chains(TypedDict):
+    """What is solved as Markov chains in place of the fixed point; options of `met`."""
+
+    by_chains: bool
+    by_centres: bool
+
+
+def chains_of(evaluation: Evaluation, solves_centres: bool) -> Chains:
+    """Small groups under "exact", those with a centre only where asked for."""
+    is_exact = evaluation == "exact"
+    return {"by_chains": is_exact, "by_centres": is_exact and solves_centres}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +63,8 @@ class ExpeditedPerformance(Performance):
     help each other out do so fully and are resupplied equally fast, none from a stocked location.
     ``is_exact``, for all figures, also asks that all customers of such a group ask it in one order
     (or that there is one location): who ships depends on the law of resupply times otherwise."""
+    solves_centres: bool
+    """Whether small groups with a centre were solved as joint Markov chains."""
 
     def sources(self, group: str = "site") -> list[dict[str, Any]]:
         """Who ships to every value of a group.
@@ -115,7 +130,7 @@ class ExpeditedPerformance(Performance):
             serving = self.model.streams.location[entries.stream]
             by_location = Entries(entries.part, entries.stream, serving, entries.weight)
             use = model.builder(block.parts).promised(by_location, [promise] * n_locations)
-            met = block.met(self.stock[block.parts], by_chains=self.evaluation == "exact")
+            met = block.met(self.stock[block.parts], **self.chains)
             amounts[block.parts] = use.at(met.missed)
         return amounts
 
@@ -130,9 +145,15 @@ class ExpeditedPerformance(Performance):
         ]
 
     @property
+    def chains(self) -> Chains:
+        """What was solved as Markov chains."""
+        return chains_of(self.evaluation, self.solves_centres)
+
+    @property
     def method(self) -> str:
         """Name of the method in a sentence: evaluated by ..."""
-        small = " (small groups exactly)" if self.evaluation == "exact" else ""
+        centres = ", with or without a centre," if self.solves_centres else ""
+        small = f" (small groups{centres} as Markov chains)" if self.evaluation == "exact" else ""
         return f"a fixed point of overflowing demand{small}"
 
     def _method(self) -> str:
@@ -146,7 +167,7 @@ def _shipments(
     """Streams, source, share of the demand and hours taken, one piece per block and place."""
     orders, outside = model.orders, len(model.model.network.location_ids)
     for block in model.blocks(_BLOCK_SIZE):
-        met = block.met(performance.stock[block.parts], by_chains=performance.evaluation == "exact")
+        met = block.met(performance.stock[block.parts], **performance.chains)
         place, stream = model.streams_of(block.parts)
         customer = orders.customer[stream]
         left = np.ones(len(stream))
@@ -164,10 +185,10 @@ def _shipments(
 
 
 def expedited_performance(
-    model: ExpediteModel, stock: Integers, evaluation: Evaluation
+    model: ExpediteModel, stock: Integers, evaluation: Evaluation, *, solves_centres: bool = False
 ) -> ExpeditedPerformance:
     """Performance of base-stock levels of shape (n_parts, n_locations)."""
-    totals = _Totals(model, stock, evaluation)
+    totals = _Totals(model, stock, chains_of(evaluation, solves_centres))
     promises = model.model.promises
     return ExpeditedPerformance(
         expected_backorders=locked(totals.late),
@@ -190,13 +211,14 @@ def expedited_performance(
         lateral_share=totals.share(max(totals.shipped - totals.local, 0.0)),
         emergency_share=totals.share(max(totals.emergency, 0.0)),
         emergency_is_exact=totals.emergency_is_exact,
+        solves_centres=solves_centres,
     )
 
 
 class _Totals:
     """Figures of all parts, gathered block by block."""
 
-    def __init__(self, model: ExpediteModel, stock: Integers, evaluation: Evaluation) -> None:
+    def __init__(self, model: ExpediteModel, stock: Integers, chains: Chains) -> None:
         self.late, self.ready = np.zeros(stock.shape), np.ones(stock.shape)
         self.fill_rate, self.wait_days = np.full(stock.shape, np.nan), np.full(stock.shape, np.nan)
         self.on_hand = stock.astype(np.float64)
@@ -204,7 +226,7 @@ class _Totals:
         self.cost = self.local = self.shipped = self.emergency = 0.0
         self.is_exact = self.emergency_is_exact = True
         for block in model.blocks(_BLOCK_SIZE):
-            met = block.met(stock[block.parts], by_chains=evaluation == "exact")
+            met = block.met(stock[block.parts], **chains)
             self._add(model, block, met, stock[block.parts])
 
     def _add(

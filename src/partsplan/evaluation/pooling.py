@@ -10,13 +10,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from partsplan.evaluation.centre_chain import CentreChain, SuppliedGroup, are_two_levels
 from partsplan.evaluation.damped_pooling import enter_full_pooling
 from partsplan.evaluation.erlang import erlang_loss
 from partsplan.evaluation.overflow import Overflow, SourceTree
-from partsplan.evaluation.supply import Floats, Integers
+from partsplan.evaluation.supply import Floats, Integers, SupplyTree
 
 MOST_STATES = 400
 """Largest number of states for which a group's chain is solved."""
+MOST_STATES_OF_CENTRES = 2_000
+"""The same for a group with a centre that supplies it."""
 
 
 def full_pooling(stock: int, load: float) -> tuple[float, float]:
@@ -51,10 +54,13 @@ def full_pooling(stock: int, load: float) -> tuple[float, float]:
     return loss, stock - load * (1.0 - loss)
 
 
-def groups_of_row(sources: SourceTree, rate: Floats, stock: Integers) -> Integers:
+def groups_of_row(
+    sources: SourceTree, rate: Floats, stock: Integers, parents: Integers | None = None
+) -> Integers:
     """Group of every location: those with stock that follow each other in someone's order.
 
-    ``rate`` and ``stock`` have the shapes (n_nodes,) and (n_locations,); -1 without stock.
+    ``rate`` and ``stock`` have the shapes (n_nodes,) and (n_locations,); -1 without stock. With
+    ``parents``, locations that supply each other belong together too.
     """
     nearest = np.full(sources.n_nodes, -1, dtype=np.int64)
     pairs: list[Integers] = []
@@ -65,6 +71,9 @@ def groups_of_row(sources: SourceTree, rate: Floats, stock: Integers) -> Integer
         nearest[nodes] = np.where(held, here, before)
         joined = held & (before >= 0) & (rate[nodes] > 0)
         pairs.append(np.stack([before[joined], here[joined]]))
+    if parents is not None:
+        supplied = np.flatnonzero((parents >= 0) & (stock > 0) & (stock[parents] > 0))
+        pairs.append(np.stack([parents[supplied], supplied]))
     one, other = np.concatenate(pairs, axis=1)
     group = np.arange(len(stock))
     while (group[one] != group[other]).any():
@@ -75,16 +84,16 @@ def groups_of_row(sources: SourceTree, rate: Floats, stock: Integers) -> Integer
 
 
 def refine_small_groups(
-    sources: SourceTree, rate: Floats, stock: Integers, found: Overflow
+    sources: SourceTree, rate: Floats, stock: Integers, found: Overflow, done: NDArray[np.bool_]
 ) -> None:
     """Put better figures in place of the fixed point's: of small groups and full pooling; in place.
 
     Groups with a location that supplies others keep the fixed point: their resupply is not
-    independent of the group.
+    independent of the group. ``done``, shape (n_rows, n_locations), marks what is known better.
     """
     large: list[tuple[int, NDArray[np.bool_]]] = []
     for row in range(len(stock)):
-        group = groups_of_row(sources, rate[row], stock[row])
+        group = np.where(done[row], -1, groups_of_row(sources, rate[row], stock[row]))
         for name in np.unique(group[group >= 0]).tolist():
             members = np.flatnonzero(group == name)
             states = float(np.prod(stock[row, members] + 1.0))
@@ -102,6 +111,34 @@ def refine_small_groups(
         rows = np.array([row for row, _ in large])
         inside = np.where(np.stack([members for _, members in large]), stock[rows], 0)
         enter_full_pooling(sources, rate[rows], inside, found, rows)
+
+
+def refine_supplied_groups(
+    sources: SourceTree, rate: Floats, tree: SupplyTree, stock: Integers, found: Overflow
+) -> NDArray[np.bool_]:
+    """Put the joint chain's figures in place for small groups with a centre; in place.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_rows, n_locations)
+        Locations of the groups that were solved.
+    """
+    done = np.zeros(stock.shape, dtype=np.bool_)
+    parents = tree.parents
+    supplies = (parents >= 0) & (stock > 0) & (stock[:, parents] > 0)
+    for row in np.flatnonzero(supplies.any(axis=1) & are_two_levels(tree, stock)).tolist():
+        group = groups_of_row(sources, rate[row], stock[row], parents)
+        for name in np.unique(group[supplies[row]]).tolist():
+            members = np.flatnonzero(group == name)
+            supplied = SuppliedGroup.of(members, parents, stock[row])
+            if supplied.n_states(stock[row]) > MOST_STATES_OF_CENTRES:
+                continue
+            days = found.resupply_days[row].copy()
+            days[supplied.children] = tree.transit_days[row, supplied.children]
+            if (days[members] > 0).all():
+                CentreChain(sources, rate[row], supplied, stock[row], days).enter(found, row)
+                done[row, members] = True
+    return done
 
 
 class _GroupChain:
