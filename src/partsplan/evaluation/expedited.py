@@ -152,8 +152,10 @@ class ExpeditedPerformance(Performance):
     @property
     def method(self) -> str:
         """Name of the method in a sentence: evaluated by ..."""
-        centres = ", with or without a centre," if self.solves_centres else ""
-        small = f" (small groups{centres} as Markov chains)" if self.evaluation == "exact" else ""
+        if self.solves_centres:
+            small = " (small groups, with or without a centre, as Markov chains)"
+        else:
+            small = " (small groups exactly)" if self.evaluation == "exact" else ""
         return f"a fixed point of overflowing demand{small}"
 
     def _method(self) -> str:
