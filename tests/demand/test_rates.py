@@ -39,6 +39,25 @@ class TestFromArrays:
         assert demand.streams is None
         assert np.isinf(demand.rate_shape).all()
 
+    @given(
+        st.lists(st.lists(st.sampled_from([0.0, 0.25, 3.0]), min_size=3, max_size=3), max_size=4)
+    )
+    @settings(max_examples=30, deadline=None)
+    def test_dense_rows_become_the_same_sparse_rows(self, rows):
+        per_year = np.array(rows).reshape(-1, 3)
+        names = [f"P{i}" for i in range(len(per_year))]
+        dense = DemandRates.from_arrays(names, self.LOCATIONS, per_year)
+        thin = DemandRates.from_arrays(names, self.LOCATIONS, sparse.csr_array(per_year))
+        for name in ("data", "indices", "indptr"):
+            np.testing.assert_array_equal(getattr(dense.rates, name), getattr(thin.rates, name))
+
+    def test_streams_of_locations_leave_out_what_is_0(self):
+        table = {"part_id": ["A", "B"], "location_id": ["X", "X"], "per_year": [0.0, 2.0]}
+        streams = DemandRates.from_table(table).all_streams
+        assert (streams.part.tolist(), streams.location.tolist()) == ([1], [0])
+        assert (streams.per_year.tolist(), streams.site.tolist()) == ([2.0], [-1])
+        assert streams.stopping_fraction.tolist() == [1.0]
+
     def test_later_changes_to_the_source_do_not_arrive(self):
         rates, shape = np.array(self.RATES), np.array([2.0, 3.0])
         kept = sparse.csr_array(rates)

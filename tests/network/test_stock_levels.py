@@ -125,3 +125,52 @@ def test_no_stock_where_none_may_be(two_level_tables: Tables) -> None:
     with pytest.raises(InputError, match="fixed 1 is asked for where the part may not be stocked"):
         read_limits(network, [row])
     assert read_limits(network, [row | {"fixed": 0}]).maximum[0, 1] == 0.0
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float64])
+def test_an_array_is_taken_in_the_order_of_the_tables(network: ServiceNetwork, dtype: Any) -> None:
+    given = np.array([[0, 2, 3], [1, 0, 0]], dtype=dtype)
+    levels = read_base_stock(network, given)
+    assert levels.dtype == np.int64
+    assert_array_equal(levels, given)
+    assert levels is not given
+
+
+def test_an_array_of_another_shape_is_a_wrong_call(network: ServiceNetwork) -> None:
+    with pytest.raises(ValueError, match=r"shape .* = \(2, 3\), got \(3, 2\)"):
+        read_base_stock(network, np.zeros((3, 2)))
+    with pytest.raises(ValueError, match="must hold numbers, got bool"):
+        read_base_stock(network, np.zeros((2, 3), dtype=bool))
+
+
+def test_levels_of_an_array_are_whole_and_not_negative(network: ServiceNetwork) -> None:
+    with pytest.raises(InputError) as caught:
+        read_base_stock(network, np.array([[0, -1, 0.5], [np.nan, np.inf, 4]]))
+    assert [(f.column, f.value) for f in caught.value.findings[:2]] == [
+        ("base_stock", -1.0),
+        ("base_stock", 0.5),
+    ]
+    assert len(caught.value.findings) == 4
+    assert "part 'P1' at location 'F1' is -1" in str(caught.value)
+
+
+class Columns:
+    """Anything that can give columns; they are lighter than its records."""
+
+    def to_columns(self) -> dict[str, list[Any]]:
+        return {name: [value] for name, value in ROW.items()}
+
+    def to_records(self) -> list[dict[str, Any]]:
+        raise AssertionError("columns are to be taken")
+
+
+def test_columns_are_taken_before_records(network: ServiceNetwork) -> None:
+    assert_array_equal(read_base_stock(network, Columns()), [[0, 0, 3], [0, 0, 0]])
+
+
+def test_limits_that_nobody_gave_take_no_memory(network: ServiceNetwork) -> None:
+    limits = read_limits(network, [ROW])
+    for array in (limits.minimum, limits.maximum, limits.on_hand, limits.on_order):
+        assert array.shape == (2, 3)
+        assert array.strides == (0, 0)
+    assert limits.minimum.dtype == np.int64

@@ -7,14 +7,14 @@ are findings.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from partsplan.demand.given import GivenDemand, SparseRates, pairs_of, read_only, sparse_sum
+from partsplan.demand.given import GivenDemand, SparseRates, pairs_of, read_only
 from partsplan.demand.sharing import GivenAt
 from partsplan.errors import Finding, InputError
 from partsplan.network.values import MOST_ROWS, Text
@@ -38,28 +38,20 @@ def array_demand(
     InputError
         With findings for rates and shapes outside their range.
     """
+    ids = part_ids, location_ids
     shape = (len(part_ids), len(location_ids))
     rates = _sparse_rates(per_year, shape)
     shapes = _part_figures("rate_shape", np.inf if rate_shape is None else rate_shape, shape[0])
     shapes = np.where(np.isnan(shapes), np.inf, shapes)
-    pairs = pairs_of(rates)
-    ratio = _ratio_at(variance_to_mean, pairs, shape)
-
-    def at(entry: int) -> str:
-        part, location = part_ids[pairs.part[entry]], location_ids[pairs.place[entry]]
-        return f"of part {part!r} at location {location!r}"
-
-    findings = [
-        *_outside("per_year", pairs.per_year, 0.0, "a finite number, 0 or above", at),
-        *_outside("variance_to_mean", ratio, 1.0, "a finite number, 1 or above", at),
-        *(
-            _finding("rate_shape", float(shapes[i]), f"of part {part_ids[i]!r}", "above 0")
-            for i in np.flatnonzero(~(shapes > 0.0))
-        ),
+    findings = list(_outside("per_year", rates, rates.data, ids, 0))
+    findings += [
+        _finding("rate_shape", float(shapes[i]), f"of part {part_ids[i]!r}", "above 0")
+        for i in np.flatnonzero(~(shapes > 0.0))
     ]
+    ratio = _ratio_at(variance_to_mean, rates)
+    findings += _outside("variance_to_mean", rates, ratio, ids, 1)
     if findings:
         raise InputError(findings)
-    excess = pairs.per_year * (ratio - 1.0)
     nobody = np.empty(0, dtype=np.int64)
     return GivenDemand(
         part_ids=part_ids,
@@ -67,26 +59,44 @@ def array_demand(
         site_ids=(),
         at_locations=rates,
         at_sites=GivenAt(nobody, nobody, np.empty(0)),
-        location_clustering=sparse_sum(pairs.part, pairs.place, excess, shape)
-        if excess.any()
-        else None,
+        location_clustering=_clustering(rates, ratio),
         site_clustering=np.empty(0),
         rate_shape=shapes,
     )
 
 
 def _sparse_rates(per_year: Any, shape: tuple[int, int]) -> SparseRates:
-    given: Any = (
-        per_year if scipy.sparse.issparse(per_year) else np.asarray(per_year, dtype=np.float64)
-    )
+    is_sparse = scipy.sparse.issparse(per_year)
+    given: Any = per_year if is_sparse else np.asarray(per_year, dtype=np.float64)
     if given.shape != shape:
         raise ValueError(
             f"per_year must be of shape (n_parts, n_locations) = {shape}, got {given.shape}"
         )
+    if not is_sparse:
+        return read_only(_sparse_rows(given))
     rates: SparseRates = scipy.sparse.csr_array(given, copy=True).astype(np.float64)
     rates.sum_duplicates()
     rates.eliminate_zeros()
     return read_only(rates)
+
+
+def _sparse_rows(given: Floats) -> SparseRates:
+    """Sparse rows of a dense array, without the coordinates of every figure on the way."""
+    is_some = given != 0.0
+    starts = np.concatenate([[0], np.cumsum(np.count_nonzero(is_some, axis=1))])
+    columns = np.broadcast_to(np.arange(given.shape[1], dtype=np.int32), given.shape)
+    shape = (given.shape[0], given.shape[1])
+    return scipy.sparse.csr_array((given[is_some], columns[is_some], starts), shape=shape)
+
+
+def _clustering(rates: SparseRates, ratio: Floats) -> SparseRates | None:
+    """Rate x (ratio - 1), where it is above 0; None where it is nowhere."""
+    if not (ratio > 1.0).any():
+        return None
+    excess = rates.data * (ratio - 1.0)
+    return read_only(
+        scipy.sparse.csr_array((excess, rates.indices, rates.indptr), shape=rates.shape)
+    )
 
 
 def _part_figures(name: str, values: ArrayLike, n_parts: int) -> Floats:
@@ -96,14 +106,16 @@ def _part_figures(name: str, values: ArrayLike, n_parts: int) -> Floats:
     return np.broadcast_to(figures, (n_parts,)).copy()
 
 
-def _ratio_at(values: ArrayLike, pairs: GivenAt, shape: tuple[int, int]) -> Floats:
-    """Variance-to-mean ratio at each pair, given for all, per part or per (part, location)."""
+def _ratio_at(values: ArrayLike, rates: SparseRates) -> Floats:
+    """Variance-to-mean ratio at each rate, given for all, per part or per (part, location)."""
+    shape = rates.shape
     ratio = np.asarray(values, dtype=np.float64)
     if ratio.ndim == 0:
-        return np.full(len(pairs), float(ratio))
+        return np.broadcast_to(ratio, rates.data.shape)
     if ratio.shape == shape[:1]:
-        return ratio[pairs.part]
+        return np.repeat(ratio, np.diff(rates.indptr))
     if ratio.shape == shape:
+        pairs = pairs_of(rates)
         return np.asarray(ratio[pairs.part, pairs.place])
     raise ValueError(
         f"variance_to_mean must be one number or of shape ({shape[0]},) or {shape}, "
@@ -112,11 +124,19 @@ def _ratio_at(values: ArrayLike, pairs: GivenAt, shape: tuple[int, int]) -> Floa
 
 
 def _outside(
-    column: str, values: Floats, least: float, allowed: str, at: Callable[[int], str]
+    column: str,
+    rates: SparseRates,
+    values: Floats,
+    ids: tuple[tuple[str, ...], tuple[str, ...]],
+    least: int,
 ) -> Iterator[Finding]:
+    """Findings for values at the given rates that are too low, or no numbers."""
+    allowed = f"a finite number, {least} or above"
     wrong = np.flatnonzero(~((values >= least) & np.isfinite(values)))
-    for entry in wrong[:MOST_ROWS]:
-        yield _finding(column, float(values[entry]), at(int(entry)), allowed)
+    for entry in wrong[:MOST_ROWS].tolist():
+        part = int(np.searchsorted(rates.indptr, entry, side="right")) - 1
+        of = f"of part {ids[0][part]!r} at location {ids[1][rates.indices[entry]]!r}"
+        yield _finding(column, float(values[entry]), of, allowed)
     if len(wrong) > MOST_ROWS:
         more = f"{len(wrong) - MOST_ROWS} more values are not {allowed}."
         yield Finding("demand", None, column, None, more)

@@ -35,8 +35,9 @@ def evaluate(
     network : ServiceNetwork
     demand : DemandRates
         Demand for this network's parts and locations, or any subset of them.
-    stock : table, plan's stock, or dict {(part_id, location_id): S}
-        Base stock S [units]; missing pairs are 0. ``None`` means ``network.stock``. Where a part
+    stock : table, plan's stock, dict {(part_id, location_id): S}, or array
+        Base stock S [units]; missing pairs are 0. An array has the shape (n_parts, n_locations), in
+        the order of the network's tables. ``None`` means ``network.stock``. Where a part
         is ordered in lots at the top (``order_quantity`` of the parts table, or the economic lot
         from ``order_cost``), S is the highest inventory position R + Q of the top location; with
         S below the lot it orders S at a time. Exact for fixed resupply times.

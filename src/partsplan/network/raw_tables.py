@@ -60,6 +60,8 @@ def raw_table(name: str, source: Any) -> RawTable:
         )
     elif isinstance(source, np.ndarray) and source.dtype.names:
         _take_columns(raw, {column: source[column] for column in source.dtype.names})
+    elif hasattr(source, "to_columns"):
+        _take_columns(raw, source.to_columns())
     elif hasattr(source, "to_records"):
         _take_records(raw, source.to_records())
     elif isinstance(source, Iterable) and not isinstance(source, np.ndarray):

@@ -8,28 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.errors import Finding, InputError
-from partsplan.network.column_checks import CheckedTable, blank_table, check_table
+from partsplan.network.column_checks import CheckedTable, blank_table, check_table, counted
 from partsplan.network.network import ServiceNetwork
 from partsplan.network.raw_tables import RawTable, raw_table
 from partsplan.network.references import check_ids
-from partsplan.network.scanning import shown
+from partsplan.network.scanning import MOST_ROWS, shown
 from partsplan.network.serving_rules import check_stocking_limits
 from partsplan.network.table import Table
 from partsplan.network.table_sets import TableSet
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Unit = TypeVar("Unit", np.int64, np.float64)
 
 
 @dataclass(frozen=True)
 class StockLimits:
-    """What a plan may choose, and what is there today; arrays of shape (part, location)."""
+    """What a plan may choose, and what is there today; arrays of shape (part, location).
+
+    Read-only where a table says nothing: the same figure everywhere takes no memory.
+    """
 
     minimum: Integers
     """Least base stock [units]."""
@@ -49,10 +53,10 @@ def read_base_stock(network: ServiceNetwork, source: Any) -> Integers:
     Parameters
     ----------
     network : ServiceNetwork
-    source : table, dict, plan or None
+    source : table, dict, plan, array or None
         Anything with ``part_id``, ``location_id`` and ``base_stock``; a dict
-        ``{(part_id, location_id): S}``; a plan, whose ``stock`` is taken; None for
-        ``network.stock``.
+        ``{(part_id, location_id): S}``; a plan, whose ``stock`` is taken; an array of shape
+        (n_parts, n_locations) in the order of the network's tables; None for ``network.stock``.
 
     Returns
     -------
@@ -64,6 +68,8 @@ def read_base_stock(network: ServiceNetwork, source: Any) -> Integers:
     InputError
         For unknown ids, levels that are not whole numbers of 0 or more, pairs named twice, a
         table without ``base_stock``, or a plan without ``stock``.
+    ValueError
+        For an array of another shape.
 
     Examples
     --------
@@ -73,14 +79,17 @@ def read_base_stock(network: ServiceNetwork, source: Any) -> Integers:
     >>> read_base_stock(network, {("P1", "DC"): 3})
     array([[3]])
     """
-    facts = _stock_facts(network, _stock_of_plan(source))
+    source = _stock_of_plan(source)
+    if isinstance(source, np.ndarray) and not source.dtype.names:
+        return _levels_of_array(network, source)
+    facts = _stock_facts(network, source)
     table = facts["stock"]
     if "base_stock" not in table.given and (table.n_rows or table.given or not table.is_given):
         rule = "there is no base_stock."
         fix = "Give the level S; today's is usually on_hand + on_order."
         raise InputError([Finding("stock", None, "base_stock", None, rule, fix)])
     levels = facts.numbers("stock", "base_stock")
-    return _dense(network, facts, levels, 0.0).astype(np.int64)
+    return np.array(_dense(network, facts, levels, np.int64(0)))
 
 
 def read_limits(network: ServiceNetwork, source: Any = None) -> StockLimits:
@@ -104,19 +113,24 @@ def read_limits(network: ServiceNetwork, source: Any = None) -> StockLimits:
         For unknown ids, contradictory limits, or a minimum where the part may not be stocked.
     """
     facts = _stock_facts(network, source)
-    minimum = _dense(network, facts, facts.numbers("stock", "minimum"), 0.0)
-    maximum = _dense(network, facts, facts.numbers("stock", "maximum"), np.inf)
-    fixed = _dense(network, facts, facts.numbers("stock", "fixed"), np.nan)
-    is_fixed = ~np.isnan(fixed)
-    maximum = np.where(is_fixed, fixed, maximum)
-    maximum[~network.may_stock()] = 0.0
+
+    def units(column: str) -> Floats:
+        return facts.numbers("stock", column)
+
+    fixed = units("fixed")
+    lowest = np.where(np.isnan(fixed), units("minimum"), fixed)
+    highest = np.where(np.isnan(fixed), units("maximum"), fixed)
+    maximum = _dense(network, facts, highest, np.float64(np.inf))
+    may_stock = network.may_stock()
+    if not may_stock.all():
+        maximum = np.where(may_stock, maximum, 0.0)
     reasons = facts["stock"].columns["reason"].tolist()
     part, location = _places(facts)
     return StockLimits(
-        minimum=np.where(is_fixed, fixed, minimum).astype(np.int64),
+        minimum=_dense(network, facts, lowest, np.int64(0)),
         maximum=maximum,
-        on_hand=_dense(network, facts, facts.numbers("stock", "on_hand"), 0.0),
-        on_order=_dense(network, facts, facts.numbers("stock", "on_order"), 0.0),
+        on_hand=_dense(network, facts, units("on_hand"), np.float64(0.0)),
+        on_order=_dense(network, facts, units("on_order"), np.float64(0.0)),
         reasons={
             (p, j): why
             for p, j, why in zip(part.tolist(), location.tolist(), reasons, strict=True)
@@ -190,9 +204,37 @@ def _places(facts: TableSet) -> tuple[Integers, Integers]:
     return facts.index("stock", "part_id"), facts.index("stock", "location_id")
 
 
-def _dense(network: ServiceNetwork, facts: TableSet, values: Floats, default: float) -> Floats:
-    block = np.full((network.n_parts, network.n_locations), default)
-    part, location = _places(facts)
+def _dense(
+    network: ServiceNetwork, facts: TableSet, values: Floats, default: Unit
+) -> NDArray[Unit]:
+    """Values of the stock rows by (part, location); where none is given at all, in no memory."""
+    shape = (network.n_parts, network.n_locations)
     is_given = ~np.isnan(values)
+    if not is_given.any():
+        return np.broadcast_to(np.asarray(default), shape)
+    block = np.full(shape, default)
+    part, location = _places(facts)
     block[part[is_given], location[is_given]] = values[is_given]
     return block
+
+
+def _levels_of_array(network: ServiceNetwork, levels: NDArray[Any]) -> Integers:
+    """Check levels given in the order of the network's tables."""
+    shape = (network.n_parts, network.n_locations)
+    if levels.shape != shape:
+        raise ValueError(
+            f"a stock array must be of shape (n_parts, n_locations) = {shape}, got {levels.shape}"
+        )
+    if levels.dtype.kind not in "iuf":
+        raise ValueError(f"a stock array must hold numbers, got {levels.dtype}")
+    wrong = np.argwhere(~((levels >= 0) & (levels < 2**53) & (levels == np.floor(levels))))
+    if len(wrong):
+        found = [_wrong_level(network, p, j, levels[p, j]) for p, j in wrong[:MOST_ROWS].tolist()]
+        raise InputError(counted(found, len(wrong), "stock", "base_stock"))
+    return levels.astype(np.int64)
+
+
+def _wrong_level(network: ServiceNetwork, part: int, location: int, value: Any) -> Finding:
+    where = f"part {network.part_ids[part]!r} at location {network.location_ids[location]!r}"
+    rule = f"base_stock of {where} is {value:g}; it must be a whole number, 0 or above."
+    return Finding("stock", None, "base_stock", float(value), rule, "")

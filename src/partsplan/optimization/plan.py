@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partsplan.evaluation import (
     CommitmentResult,
@@ -46,24 +47,22 @@ class PlannedStock:
 
     def to_records(self) -> list[dict[str, Any]]:
         """``part_id``, ``location_id``, ``base_stock`` wherever something is held."""
-        return [
-            {
-                "part_id": self.network.part_ids[p],
-                "location_id": self.network.location_ids[at],
-                "base_stock": int(self.array[p, at]),
-            }
-            for p, at in zip(*np.nonzero(self.array), strict=True)
-        ]
+        columns = self.to_columns()
+        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
 
-    def to_frame(self) -> Any:
-        """The same as a frame in the library of the network's tables."""
+    def to_columns(self) -> dict[str, NDArray[Any]]:
+        """The same as a dict of columns, the lightest form for large networks."""
         part, location = np.nonzero(self.array)
-        columns = {
+        return {
             "part_id": np.array(self.network.part_ids, dtype=object)[part],
             "location_id": np.array(self.network.location_ids, dtype=object)[location],
             "base_stock": self.array[part, location],
         }
-        return frame_of(columns, self.network.frame_backend)
+
+    def to_frame(self) -> Any:
+        """The same as a frame in the library of the network's tables."""
+        return frame_of(self.to_columns(), self.network.frame_backend)
 
 
 StoppedBy = Literal["gap", "time", "effort", "interrupt"]
