@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,7 @@ from partsplan.evaluation.laws import (
     sum_law,
     thinned_law,
 )
+from partsplan.evaluation.lazy import lazy
 from partsplan.evaluation.supply import Floats, Integers
 
 
@@ -66,7 +66,7 @@ class Chain:
             None if self.lots is None else self.lots[positions],
         )
 
-    @cached_property
+    @lazy
     def levels(self) -> tuple[Integers, ...]:
         """Nodes by depth."""
         depth = np.zeros(len(self.parents), dtype=np.int64)
@@ -76,7 +76,7 @@ class Chain:
             step = np.where(step >= 0, self.parents[step], -1)
         return tuple(np.flatnonzero(depth == d) for d in range(int(depth.max(initial=-1)) + 1))
 
-    @cached_property
+    @lazy
     def stockless_mean(self) -> Floats:
         """Pipeline mean if no node above had any stock; bounds every law of the chain."""
         mean = self.pipeline.copy()
@@ -84,7 +84,7 @@ class Chain:
             mean[:, nodes] += self.share[:, nodes] * mean[:, self.parents[nodes]]
         return mean
 
-    @cached_property
+    @lazy
     def is_live(self) -> NDArray[np.bool_]:
         """Whether a node, or one below it, ever has a unit in its pipeline."""
         live = self.stockless_mean > 0
@@ -93,7 +93,7 @@ class Chain:
                 live[:, self.parents[node]] |= live[:, node]
         return live
 
-    @cached_property
+    @lazy
     def top(self) -> Integers:
         """Largest count that matters at a node, for itself and for all nodes below.
 

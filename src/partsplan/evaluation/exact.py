@@ -7,7 +7,6 @@ one factor for all locations of a part; given the factor the chain of laws is ex
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from partsplan.evaluation.chain import Chain, chain_figures
 from partsplan.evaluation.figures import SupplyFigures
 from partsplan.evaluation.laws import StockMoments
+from partsplan.evaluation.lazy import lazy
 from partsplan.evaluation.orders import clustered_moments
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree
 from partsplan.evaluation.uncertainty import rate_nodes
@@ -51,7 +51,7 @@ class RateMixture:
             np.concatenate([rules[c][1] for c in case]),
         )
 
-    @cached_property
+    @lazy
     def is_single(self) -> bool:
         """Whether every part has one factor only, its known rate."""
         return bool((self.weight == 1.0).all() and (self.factor == 1.0).all())

@@ -8,10 +8,11 @@ Graves (1985): a location orders what it demands and does not repair itself.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from partsplan.evaluation.lazy import lazy
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -106,12 +107,12 @@ class SupplyTree:
         lots = np.where(self.rate > 0, self.lots, 1)
         return np.minimum(lots, np.maximum(stock, 1))
 
-    @cached_property
+    @lazy
     def order(self) -> tuple[int, ...]:
         """Locations, each after the one that replenishes it."""
         return tuple(int(j) for j in np.argsort(self.depth, kind="stable"))
 
-    @cached_property
+    @lazy
     def depth(self) -> Integers:
         """Replenishment steps from the root; 0 at a root."""
         depth = np.zeros(len(self.parents), dtype=np.int64)
@@ -121,7 +122,7 @@ class SupplyTree:
             step = np.where(step >= 0, self.parents[step], -1)
         return depth
 
-    @cached_property
+    @lazy
     def children(self) -> tuple[tuple[int, ...], ...]:
         """For each location the locations it replenishes, in location order."""
         return tuple(
@@ -129,7 +130,7 @@ class SupplyTree:
             for location in range(len(self.parents))
         )
 
-    @cached_property
+    @lazy
     def rate(self) -> Floats:
         r"""Total demand :math:`\lambda_l`: own customers and the children's orders [units/day]."""
         rate = self.own_rate.copy()
@@ -138,7 +139,7 @@ class SupplyTree:
                 rate[:, self.parents[j]] += (1.0 - self.repair_fraction[:, j]) * rate[:, j]
         return rate
 
-    @cached_property
+    @lazy
     def share(self) -> Floats:
         r"""Share of the parent's demand that j places, 0 at a root.
 
@@ -158,12 +159,12 @@ class SupplyTree:
         repair = np.maximum(self.repair_days - window_days, 0.0)
         return self.rate * ((1.0 - self.repair_fraction) * transit + self.repair_fraction * repair)
 
-    @cached_property
+    @lazy
     def is_clustered(self) -> bool:
         """Whether any demand is clustered."""
         return bool((self.own_rate * (self.variance_to_mean - 1.0) > 0).any())
 
-    @cached_property
+    @lazy
     def clustering(self) -> Floats:
         r"""Variance over mean, minus 1, of all that customers and children ask a location for.
 
@@ -176,12 +177,12 @@ class SupplyTree:
                 excess[:, self.parents[j]] += (1.0 - self.repair_fraction[:, j]) ** 2 * excess[:, j]
         return np.divide(excess, self.rate, out=np.zeros_like(excess), where=self.rate > 0)
 
-    @cached_property
+    @lazy
     def order_clustering(self) -> Floats:
         """Variance over mean, minus 1, of what a location orders."""
         return (1.0 - self.repair_fraction) * self.clustering
 
-    @cached_property
+    @lazy
     def clustered_roots(self) -> NDArray[np.bool_]:
         """Where demand is clustered and has an exact law: roots that supply nobody with the part.
 
@@ -190,7 +191,7 @@ class SupplyTree:
         """
         return self._touched & ~self.without_exact_law
 
-    @cached_property
+    @lazy
     def without_exact_law(self) -> NDArray[np.bool_]:
         """Where clustered demand, there or elsewhere in the tree, leaves no exact law."""
         asked_by_children = np.zeros(self.own_rate.shape, dtype=np.bool_)
@@ -201,13 +202,13 @@ class SupplyTree:
         splits = (self.repair_fraction > 0) & (self.repair_fraction < 1)
         return self._touched & ((self.parents >= 0) | asked_by_children | splits)
 
-    @cached_property
+    @lazy
     def exact_clustering(self) -> Floats:
         """Clustering at `clustered_roots`, NaN where clustering leaves no exact law, else 0."""
         known = np.where(self.clustered_roots, self.clustering, 0.0)
         return np.where(self.without_exact_law, np.nan, known)
 
-    @cached_property
+    @lazy
     def _touched(self) -> NDArray[np.bool_]:
         """Where clustered demand is seen, or waited for behind others of the same parent."""
         touched = self.clustering > 0

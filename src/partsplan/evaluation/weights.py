@@ -8,10 +8,11 @@ weighs the days of waiting, the chance of a stock-out, the chance of being late,
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from partsplan.evaluation.lazy import lazy
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -155,16 +156,16 @@ class ServiceWeights:
             fixed=self.fixed.of_parts(rows),
         )
 
-    @cached_property
+    @lazy
     def has_direct_routes(self) -> bool:
         """Whether any customer may be served by an ancestor of its location."""
         return any(not route.is_own for route in self.routes)
 
-    @cached_property
+    @lazy
     def _is_own(self) -> Booleans:
         return np.array([route.is_own for route in self.routes], dtype=bool)
 
-    @cached_property
+    @lazy
     def own_late_slots(self) -> dict[int, list[tuple[int, int]]]:
         """By location, (late slot, window) of the routes on which it serves its own customers."""
         slots: dict[int, list[tuple[int, int]]] = {}
