@@ -69,6 +69,26 @@ class _Search:
         self.by_fsl_unit[parts] = np.where(np.isnan(fsl), unknown, fsl - now)
         self.by_centre_unit[parts] = np.where(np.isnan(centre), unknown, centre - now)
 
+    def gains(self, parts: Integers, missing: Floats | float) -> Floats:
+        """Violation that a unit at every location takes away, shape (len(parts), 1 + n_fsls)."""
+        by_centre = np.minimum(-self.by_centre_unit[parts], missing).sum(axis=1)
+        return np.column_stack([by_centre, np.minimum(-self.by_fsl_unit[parts], missing)])
+
+    def best_move(self, missing: Floats, price: Floats, most: Floats) -> tuple[int, int]:
+        """Part and location with the largest gain per cost.
+
+        ``most`` has gains per cost as they were last looked at. What is missing only shrinks, so
+        they are upper bounds of other parts' gains: the first that proves right is the best.
+        """
+        while True:
+            p, location = divmod(int(np.argmax(most)), most.shape[1])
+            gain = self.gains(np.array([p]), missing)[0] / price[p]
+            if gain[location] >= most[p, location] * (1.0 - 1e-12):
+                if gain[location] <= 0.0:
+                    raise ValueError("no unit more helps before the promises are kept")
+                return p, location
+            most[p] = gain
+
     def move(self, p: int, location: int) -> None:
         """Add or remove the unit."""
         self.hours -= self.now[p]
@@ -85,19 +105,14 @@ def marginal_analysis(problem: TwoLevelProblem, marginals: Marginals) -> Integer
     first.
     """
     search = _Search.at(marginals, np.zeros(problem.tree.own_rate.shape, np.int64), 1)
-    price = problem.unit_price[:, np.newaxis]
-    gain = np.empty(search.stock.shape)
+    most = search.gains(np.arange(problem.n_parts), np.inf) / problem.unit_price[:, np.newaxis]
     while True:
         missing = np.maximum(search.hours - problem.allowed_hours, 0.0)
         if not (missing > 1e-9 * problem.allowed_hours).any():
             return without_spare_units(problem, marginals, search.stock)
-        gain[:, 0] = np.minimum(-search.by_centre_unit, missing).sum(axis=1)
-        np.minimum(-search.by_fsl_unit, missing, out=gain[:, 1:])
-        best = int(np.argmax(gain / price))
-        p, location = divmod(best, search.stock.shape[1])
-        if gain[p, location] <= 0.0:
-            raise ValueError("no unit more helps before the promises are kept")
+        p, location = search.best_move(missing, problem.unit_price, most)
         search.move(p, location)
+        most[p] = search.gains(np.array([p]), missing)[0] / problem.unit_price[p]
 
 
 def without_spare_units(

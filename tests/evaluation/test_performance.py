@@ -457,7 +457,7 @@ def test_swapped_arguments_are_named():
         ({("FAN", "F"): 1.5}, "1.5 is not a whole number"),
         ({("FAN", "F"): -1}, "-1 is below 0"),
         ({"FAN": 1}, "stock"),
-        (np.zeros((1, 3)), "an object of type ndarray is not a table"),
+        (np.full((1, 3), -1), "base_stock of part .* is -1"),
         ("stock.csv", "is a text, not a table"),
     ],
 )

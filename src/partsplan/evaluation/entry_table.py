@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from partsplan.demand import DemandStreams
@@ -50,15 +51,10 @@ class EntryTable:
     @classmethod
     def of(cls, promises: Sequence[Promise], streams: DemandStreams, n_parts: int) -> EntryTable:
         """All entries of the promises."""
-        stream = np.concatenate([np.zeros(0, np.int32), *(_short(p.streams) for p in promises)])
-        part = streams.part[stream]
-        order = np.argsort(part, kind="stable")
-        counts = np.bincount(part, minlength=n_parts)
-        of_promise = np.arange(len(promises), dtype=np.int32)
-        promise = np.repeat(of_promise, [len(p.streams) for p in promises])
-        weight = np.concatenate([np.zeros(0), *(p.weights for p in promises)])
-        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return cls(stream[order], promise[order], weight[order], starts)
+        order, promise, starts = _sorted_by_part(promises, streams, n_parts)
+        stream = _streams_of(promises)[order]
+        weight = np.concatenate([np.zeros(0), *(p.weights for p in promises)])[order]
+        return cls(stream, promise, weight, starts)
 
     def of_parts(self, parts: Integers) -> Entries:
         """Entries of some parts, in their order."""
@@ -71,6 +67,27 @@ class EntryTable:
             promise=self.promise[picked].astype(np.int64),
             weight=self.weight[picked],
         )
+
+
+def _sorted_by_part(
+    promises: Sequence[Promise], streams: DemandStreams, n_parts: int
+) -> tuple[Short, Short, Integers]:
+    """Order of the entries by part, the promise of each in that order, and where parts start.
+
+    Sparse rows of promises become sparse columns of parts: sorted by counting, and the promises of
+    a part stay in their order.
+    """
+    part = streams.part[_streams_of(promises)].astype(np.int32)
+    ends = np.cumsum([0, *(len(p.streams) for p in promises)])
+    entry = np.arange(len(part), dtype=np.int32)
+    rows = scipy.sparse.csr_array((entry, part, ends), shape=(len(promises), n_parts))
+    columns = rows.tocsc()
+    return columns.data, columns.indices, columns.indptr.astype(np.int64)
+
+
+def _streams_of(promises: Sequence[Promise]) -> Short:
+    """Streams of all promises, one promise after the other."""
+    return np.concatenate([np.zeros(0, np.int32), *(_short(p.streams) for p in promises)])
 
 
 def _short(positions: Integers) -> Short:

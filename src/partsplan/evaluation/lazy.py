@@ -8,7 +8,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 Value = TypeVar("Value")
 
 
-class lazy(Generic[Value]):
+class lazy(Generic[Value]):  # noqa: N801 - reads as the decorator that it is
     """A property computed once, without a lock.
 
     Before Python 3.12 ``functools.cached_property`` holds one lock for all objects of a class, so
