@@ -11,8 +11,8 @@ import partsplan as pp
 from partsplan.evaluation.expedite_model import ExpediteModel
 from partsplan.evaluation.performance import service_model
 from partsplan.network import read_limits
-from partsplan.optimization.expedite_bound import RelaxedParts
-from partsplan.optimization.expedite_search import ExpediteSearch
+from partsplan.optimization.clock import Clock
+from partsplan.optimization.expedite_search import ExpediteSearch, lower_bounds
 from partsplan.optimization.problem import PlanningProblem
 
 MOST = 3
@@ -158,7 +158,7 @@ def test_relaxed_bound_is_a_bound(seed: int, size: float) -> None:
         _, exact = listed.best(price)
         relaxed = ExpediteSearch(problem, model, block, 0)
         columns, _ = relaxed.best(price)
-        bound = relaxed.lower_bound(price)
+        bound = lower_bounds([relaxed], price, Clock(None), 500)
         assert bound[0] >= 0.0
         assert bound[0] <= exact[0] * (1 + 1e-9) + 1e-9
         assert float((columns.cost + columns.uses @ price)[0]) >= exact[0] * (1 - 1e-9)
@@ -191,7 +191,9 @@ def test_relaxation_of_two_centres_counts_both_being_empty() -> None:
     problem, model = searched(network)
     (block,) = model.blocks(1)
     _, least = ExpediteSearch(problem, model, block, 100_000).best(np.zeros(0))
-    bound = ExpediteSearch(problem, model, block, 0).lower_bound(np.zeros(0))
+    relaxed = ExpediteSearch(problem, model, block, 0)
+    relaxed.best(np.zeros(0))
+    bound = lower_bounds([relaxed], np.zeros(0), Clock(None))
     assert 0.5 * least[0] <= bound[0] <= least[0] * (1 + 1e-9)
 
 
@@ -214,12 +216,8 @@ def test_relaxation_of_one_location_is_tight() -> None:
     (block,) = model.blocks(1)
     search = ExpediteSearch(problem, model, block, 0)
     columns, _ = search.best(np.zeros(0))
-    bound = search.lower_bound(np.zeros(0))
+    bound = lower_bounds([search], np.zeros(0), Clock(None))
     assert float(columns.cost[0]) == pytest.approx(float(bound[0]), rel=1e-9)
-    unit = np.full((1, 1), 20.0)
-    relaxed = RelaxedParts(block, unit, np.zeros((1, 1), dtype=np.int64), np.full((1, 1), np.inf))
-    # nothing is lost at price 0: the least cost is 0
-    assert relaxed.bound(np.zeros(block.rate.shape), 2)[0] == 0.0
 
 
 def test_descent_with_a_proven_gap(monkeypatch: pytest.MonkeyPatch) -> None:

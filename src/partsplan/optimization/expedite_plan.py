@@ -23,6 +23,7 @@ from partsplan.optimization.expedite_search import (
     MOST_VECTORS_TOGETHER,
     ExpediteBlocks,
     ExpediteSearch,
+    lower_bounds,
 )
 from partsplan.optimization.feasibility import impossible_commitment, limits_reason
 from partsplan.optimization.integer import PlanSearch
@@ -35,6 +36,8 @@ _DUAL_TOLERANCE = 1e-6
 _OPTIMAL_GAP = 1e-9
 _MOST_CLOSING = 30_000
 _PASSES = 25
+_FEW_CASES = 5_000
+"""Cases that are bounded to learn whether limits on stock break a promise."""
 _ONLY_USE_COUNTS = 1e7
 """Price of all that is allowed, in dearest units, beside which holding costs little."""
 _ONLY_USE_TOLERANCE = 1e-3
@@ -163,7 +166,7 @@ class ExpediteRun(OptimizationRun):
             promise = problem.model.promises[c]
             price = np.zeros(len(problem.kept))
             price[row] = _ONLY_USE_COUNTS * max(dearest, 1e-9) / promise.allowed
-            low = sum(float(search.lower_bound(price).sum()) for search in self.expedite_searches)
+            low = float(lower_bounds(self.expedite_searches, price, self.clock, _FEW_CASES).sum())
             least = float(fixed[c]) + max(low, 0.0) / float(price[row])
             if least > promise.allowed * (1.0 + _ONLY_USE_TOLERANCE):
                 reason = limits_reason(problem, promise)

@@ -19,6 +19,12 @@ from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.expedite_bound import RelaxedParts
+from partsplan.optimization.expedite_branching import (
+    MOST_CASES,
+    CaseTree,
+    raise_bounds,
+    tuned_share,
+)
 from partsplan.optimization.expedite_descent import Descent, DescentFigures, FrozenStreams
 from partsplan.optimization.expedite_tables import PartTable, StockBox, figures_of
 from partsplan.optimization.problem import PlanningProblem
@@ -35,7 +41,6 @@ _MOST_PLACES = 8
 _SHORT_LIST = 300
 """Vectors up to which a list grows for prices that are only passed by."""
 _LISTED_AT_ONCE = 200
-_ROUNDS = 30
 _POLISHING_ROUNDS = 8
 _POLISHED_PER_BLOCK = 8
 """Parts of a block, those with most money in stock, whose columns are polished."""
@@ -278,22 +283,38 @@ class ExpediteSearch:
 
     @cached_property
     def _relaxed(self) -> RelaxedParts:
-        return RelaxedParts(self.block, self.unit_price, self.lowest, self.highest)
+        limits = self.lowest, self.highest
+        return RelaxedParts(self.block, self.unit_price, limits, by_chains=self.by_chains)
 
-    def lower_bound(
-        self, price: Floats, rounds: int = _ROUNDS, clock: Clock | None = None
-    ) -> Floats:
-        """Proven lower bound of every part's cost and penalties over all vectors."""
+    def case_tree(self, price: Floats, clock: Clock) -> CaseTree:
+        """Cases of all parts, to be bounded between their best columns and a relaxation."""
+        rows = np.arange(len(self.block.parts))
+        best = self._best_known(rows, price)
+        terms = self.least_use.missed, self.least_cost.missed
+        missed_price = self._missed_price(*terms, price)
+        short = self.block.met(best.stock, by_chains=False).short
+        share = short[:, self.block.sources.location]
+        problem = self._relaxed.relaxed(self._relaxed.cases_at(best.stock), missed_price)
+        share = tuned_share(problem, share, clock)
+        upper = best.cost + best.uses @ price - self._constant
+        return CaseTree(self._relaxed, missed_price, share, upper)
+
+    @cached_property
+    def _constant(self) -> Floats:
+        """What every stock vector costs beside the terms of the relaxation."""
+        shipments = self.least_cost.constant[:, 0] * self.counts_shipments
+        return np.asarray(shipments - self.unit_price.max(axis=1) * self.owned)
+
+    def proven(self, tree: CaseTree) -> Floats:
+        """Lower bound of every part's cost and penalties that its cases prove."""
+        return tree.least + self._constant
+
+    def listed_bound(self, price: Floats) -> Floats:
+        """Lower bound of every listed part's cost and penalties; ``-inf`` for the others."""
         low = np.full(len(self.block.parts), -np.inf)
         for row, table in self.tables.items():
             low[row] = self._best_listed(row, table, price, 0.0)[1]
-        if self.is_listed.all():
-            return low
-        terms = self.least_use.missed, self.least_cost.missed
-        bound = self._relaxed.bound(self._missed_price(*terms, price), rounds, clock)
-        bound = bound - self.unit_price.max(axis=1) * self.owned
-        bound = bound + self.least_cost.constant[:, 0] * self.counts_shipments
-        return np.asarray(np.maximum(low, bound))
+        return low
 
     def columns_within(self, price: Floats, slack: float, limit: int) -> Columns | None:
         """All columns within a slack of their part's least; None where that is not known."""
@@ -339,8 +360,7 @@ class ExpediteBlocks:
 
     def proven(self, price: Floats, clock: Clock) -> float:
         """Lagrangian value that no plan's cost is below; rough once time is over."""
-        low = sum(float(search.lower_bound(price, clock=clock).sum()) for search in self.searches)
-        return low - float(price @ self.allowed)
+        return float(lower_bounds(self.searches, price, clock).sum() - price @ self.allowed)
 
     def polished(self, price: Floats, clock: Clock) -> Columns | None:
         """Better columns of the parts that cost most, where they are not listed."""
@@ -367,3 +387,16 @@ class ExpediteBlocks:
                 return None
             found.append(some)
         return Columns.joined(found)
+
+
+def lower_bounds(
+    searches: Sequence[ExpediteSearch], price: Floats, clock: Clock, most: int = MOST_CASES
+) -> Floats:
+    """Proven lower bound of every part's cost and penalties over all vectors, search by search."""
+    low = [search.listed_bound(price) for search in searches]
+    open_ = [place for place, search in enumerate(searches) if not search.is_listed.all()]
+    trees = [searches[place].case_tree(price, clock) for place in open_]
+    raise_bounds(trees, clock, most)
+    for place, tree in zip(open_, trees, strict=True):
+        low[place] = np.maximum(low[place], searches[place].proven(tree))
+    return np.concatenate(low)
