@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.evaluation.laws import (
+    NEGLIGIBLE,
     UNDERFLOW,
     Law,
     StockMoments,
@@ -103,17 +104,18 @@ class Chain:
         """
         mean = self.stockless_mean
         below_stock = 0 if self.lots is None else self.lots - 1
-        most = poisson_reach(mean, 0.0, UNDERFLOW) + below_stock
+        most = self._reach(mean, np.zeros_like(mean), UNDERFLOW) + below_stock
         base = self.stock.astype(np.float64) + 1.0
         spread = mean.copy()
-        top = poisson_reach(mean, self.stock.astype(np.float64)) + below_stock
+        top = self._reach(mean, self.stock.astype(np.float64)) + below_stock
         for nodes in reversed(self.levels[1:]):
             live = self.is_live[:, nodes]
             others = mean[:, self.parents[nodes]] * (1.0 - self.share[:, nodes])
             below = np.where(live, base[:, nodes], 0.0)
             excess = np.where(live, spread[:, nodes] + others, 0.0)
-            jointly = below + poisson_reach(excess, 0.0)
-            apart = top[:, nodes] + poisson_reach(others, 0.0)
+            nothing = np.zeros_like(excess)
+            jointly = below + self._reach(excess, nothing, nodes=nodes)
+            apart = top[:, nodes] + self._reach(others, nothing, nodes=nodes)
             needed = np.where(live, np.minimum(jointly, apart), 0.0).astype(np.int64)
             for i, parent in enumerate(self.parents[nodes]):
                 stock = self.stock[:, parent]
@@ -123,6 +125,19 @@ class Chain:
             top = np.minimum(top, most)
             base = np.minimum(base, top)
         return np.asarray(np.minimum(top, most))
+
+    def _reach(
+        self,
+        mean: Floats,
+        above: Floats,
+        drop: float = NEGLIGIBLE,
+        nodes: Integers | slice = slice(None),
+    ) -> Integers:
+        """`poisson_reach` at live nodes, 0 at others: where nobody asks nothing is computed."""
+        live = self.is_live[:, nodes]
+        reach = np.zeros(mean.shape, dtype=np.int64)
+        reach[live] = poisson_reach(mean[live], above[live], drop)
+        return reach
 
 
 def chain_figures(chain: Chain) -> StockMoments:

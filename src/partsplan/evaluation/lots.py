@@ -26,12 +26,14 @@ def order_lots(network: ServiceNetwork, parts: Integers, tree: SupplyTree) -> In
     given, order_cost = table["order_quantity"][parts, None], table["order_cost"][parts, None]
     holding = table["unit_cost"][parts, None] * network.holding_rates(parts)
     is_economic = np.isnan(given) & (order_cost > 0) & (holding > 0)
-    economic = economic_lot(
-        np.where(is_economic, order_cost, 0.0),
-        tree.rate * DAYS_PER_YEAR,
-        np.where(is_economic, holding, 1.0),
-    )
-    lots = np.where(np.isnan(given), economic, given)
+    lots = np.where(np.isnan(given), 1.0, given)
+    if is_economic.any():
+        economic = economic_lot(
+            np.where(is_economic, order_cost, 0.0),
+            tree.rate * DAYS_PER_YEAR,
+            np.where(is_economic, holding, 1.0),
+        )
+        lots = np.where(is_economic, economic, lots)
     return np.where(tree.parents < 0, lots, 1).astype(np.int64)
 
 

@@ -87,15 +87,19 @@ def moments_of_stock(
     ``lots`` are units per order, at most the stock; None: one for one.
     """
     figures = StockMoments.idle(stock, lots)
+    asked = np.flatnonzero(mean > 0)
+    if len(asked) < len(mean):
+        stock, mean, excess = stock[asked], mean[asked], excess[asked]
+        lots = None if lots is None else lots[asked]
     top = count_reach(mean, excess, stock.astype(np.float64))
     if not excess.any():
         top = np.minimum(top, poisson_reach(mean, 0.0, UNDERFLOW))
     if lots is not None:
         top = top + lots - 1
-    for block in similar_widths(np.where(mean > 0, top + 1, 0)):
+    for block in similar_widths(top + 1):
         law = count_law(mean[block], excess[block], top[block])
         law = lot_law(law, None if lots is None else lots[block], top[block])
-        figures.put(block, stock_moments(law, stock[block]))
+        figures.put(asked[block], stock_moments(law, stock[block]))
     return figures
 
 

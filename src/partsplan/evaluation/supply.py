@@ -8,6 +8,7 @@ Graves (1985): a location orders what it demands and does not repair itself.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from partsplan.evaluation.lazy import lazy
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,18 @@ class SupplyTree:
             self,
             own_rate=self.own_rate[rows],
             transit_days=self.transit_days[rows],
-            repair_fraction=self.repair_fraction[rows],
-            repair_days=self.repair_days[rows],
+            repair_fraction=_rows_of(self.repair_fraction, rows),
+            repair_days=_rows_of(self.repair_days, rows),
             rate_shape=self.rate_shape[rows],
-            variance_to_mean=np.broadcast_to(self.variance_to_mean, self.own_rate.shape)[rows],
-            lots=np.broadcast_to(self.lots, self.own_rate.shape)[rows],
+            variance_to_mean=_rows_of(self._whole(self.variance_to_mean), rows),
+            lots=_rows_of(self._whole(self.lots), rows),
         )
+
+    def _whole(self, array: NDArray[Number]) -> NDArray[Number]:
+        return np.broadcast_to(array, self.own_rate.shape)
+
+    def _nowhere(self) -> NDArray[np.bool_]:
+        return self._whole(np.zeros((1, 1), dtype=np.bool_))
 
     def lots_at(self, location: int) -> Integers:
         """Units per order at a location, shape (n_parts,)."""
@@ -162,7 +172,8 @@ class SupplyTree:
     @lazy
     def is_clustered(self) -> bool:
         """Whether any demand is clustered."""
-        return bool((self.own_rate * (self.variance_to_mean - 1.0) > 0).any())
+        is_more = self.variance_to_mean > 1.0
+        return bool(is_more.any() and (is_more & (self.own_rate > 0)).any())
 
     @lazy
     def clustering(self) -> Floats:
@@ -171,6 +182,8 @@ class SupplyTree:
         Variances of independent streams add up. What a location orders is a share :math:`1 - r`
         of its units, drawn unit by unit, which leaves :math:`(1 - r)` times its own clustering.
         """
+        if not self.is_clustered:
+            return self._whole(np.zeros((1, 1)))
         excess = self.own_rate * (self.variance_to_mean - 1.0)
         for j in reversed(self.order):
             if self.parents[j] >= 0:
@@ -180,6 +193,8 @@ class SupplyTree:
     @lazy
     def order_clustering(self) -> Floats:
         """Variance over mean, minus 1, of what a location orders."""
+        if not self.is_clustered:
+            return self.clustering
         return (1.0 - self.repair_fraction) * self.clustering
 
     @lazy
@@ -189,11 +204,13 @@ class SupplyTree:
         All units of an order come back after the same time: a root that repairs a share of them
         itself has none.
         """
-        return self._touched & ~self.without_exact_law
+        return self._touched & ~self.without_exact_law if self.is_clustered else self._nowhere()
 
     @lazy
     def without_exact_law(self) -> NDArray[np.bool_]:
         """Where clustered demand, there or elsewhere in the tree, leaves no exact law."""
+        if not self.is_clustered:
+            return self._nowhere()
         asked_by_children = np.zeros(self.own_rate.shape, dtype=np.bool_)
         orders = (1.0 - self.repair_fraction) * self.rate > 0
         for j, parent in enumerate(self.parents):
@@ -205,6 +222,8 @@ class SupplyTree:
     @lazy
     def exact_clustering(self) -> Floats:
         """Clustering at `clustered_roots`, NaN where clustering leaves no exact law, else 0."""
+        if not self.is_clustered:
+            return self.clustering
         known = np.where(self.clustered_roots, self.clustering, 0.0)
         return np.where(self.without_exact_law, np.nan, known)
 
@@ -230,3 +249,17 @@ class SupplyTree:
         share = np.where(self.transit_days > self.repair_days, 1.0 - repaired, repaired)
         days = np.where(repaired > 0, shorter + share**2 * (longer - shorter), self.transit_days)
         return self.rate * self.clustering * days
+
+
+def uniform(array: NDArray[Number]) -> NDArray[Number]:
+    """The same figures in the memory of one, read-only, where all are equal."""
+    if array.size and (array == array.flat[0]).all():
+        return np.broadcast_to(array.ravel()[:1].copy(), array.shape)
+    return array
+
+
+def _rows_of(array: NDArray[Number], rows: Integers) -> NDArray[Number]:
+    """Some rows; where all rows are one in memory, they stay so."""
+    if len(array) and array.strides[0] == 0:
+        return np.broadcast_to(array[0], (len(rows), *array.shape[1:]))
+    return array[rows]
