@@ -2,7 +2,8 @@
 
 A plan at least cost for the long run breaks a contract in about every second period. Targets are
 tightened one by one until each commitment is kept often enough in simulated periods; all plans of
-a search meet the same failures. The cheapest is then confirmed with failures of its own.
+a search meet the same failures. The cheapest is confirmed with failures of its own; then single
+units are exchanged for cheaper ones, and the cheapest stock so found is confirmed the same way.
 """
 
 from __future__ import annotations
@@ -30,7 +31,13 @@ from partsplan.optimization.period_confidence import (
 from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan
 from partsplan.optimization.run import OPTIMAL_GAP, OptimizationRun
 from partsplan.optimization.target_search import TargetSearch
-from partsplan.simulation.measured_periods import MeasuredPeriods, measured_periods
+from partsplan.optimization.unit_exchange import ExchangedStock, UnitExchange
+from partsplan.simulation.measured_periods import (
+    ContractPeriods,
+    MeasuredPeriods,
+    PeriodsByPart,
+    measured_periods,
+)
 from partsplan.simulation.periods import binomial_interval
 
 logger = logging.getLogger("partsplan")
@@ -45,6 +52,11 @@ _MARGIN_ERRORS = 2.0
 _MOST_PLANS = 24
 """Plans looked at, until the targets rest or the search stops."""
 _BLOCK_SIZE = 50
+_EXCHANGE = 1_000_000
+"""Stream of the periods in which units are exchanged, by part."""
+_EXCHANGE_PERIODS = 8000
+_MOST_CONFIRMED = 6
+"""Stocks of an exchange that are put to the proof."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +72,8 @@ class Trial:
     """Long-run use of the judged promises; shape (n_judged,)."""
     shares: Floats
     """Share of periods that keep them; shape (n_judged,)."""
+    saved: float = 0.0
+    """What an exchange of units has saved, in the objective's unit."""
 
     @property
     def stock(self) -> Integers:
@@ -67,6 +81,18 @@ class Trial:
         if self.plan.stock is None:
             raise PartsplanError("there is no plan to read; please report the tables")
         return self.plan.stock.array
+
+
+@dataclass(frozen=True, eq=False)
+class Confirmed:
+    """A trial that periods of its own have confirmed."""
+
+    trial: Trial
+    shares: Floats
+    """Share of these periods that keep each judged promise; shape (n_judged,)."""
+    lower: Floats
+    """Lower confidence limits of these shares."""
+    periods: int
 
 
 class ContractRun:
@@ -134,11 +160,66 @@ class ContractRun:
             if (following == aims).all():
                 confirmed = self._confirmed(searches)
                 if confirmed is not None:
-                    return confirmed
+                    return self._exchanged(confirmed)
                 following = self._next(aims, searches)
             aims = following
             plan = self.run.tightened(self._tightened(aims)).plan()
-        return self._confirmed(searches, is_last=True)
+        confirmed = self._confirmed(searches, is_last=True)
+        return None if confirmed is None else self._exchanged(confirmed)
+
+    def _exchanged(self, confirmed: Confirmed) -> StockingPlan:
+        """The plan of the cheapest stock that an exchange of units finds and that is confirmed."""
+        model = self.run.problem.model
+        if model.indentures is not None or self.run.clock.is_over:
+            return self._result(confirmed)
+        exchange = self._exchange(confirmed.trial)
+        for _ in range(_MOST_CONFIRMED):
+            found = exchange.descend(confirmed.trial.stock, confirmed.trial.cost)
+            if not found:
+                break
+            tried = self._exchanged_trial(confirmed.trial, found[-1])
+            cheaper, _ = self._looked_at_anew(tried)
+            if cheaper is not None:
+                return self._result(cheaper)
+            exchange.refuse(found[-1])
+            self.refused.append(tried)  # the next stock meets periods of its own
+        return self._result(confirmed)
+
+    def _exchange(self, trial: Trial) -> UnitExchange:
+        """An exchange of units in a sample of its own; that is aimed low, as proof comes after."""
+        model = self.run.problem.model
+        judged = ContractPeriods.of(model.network, model.demand, trial.plan.stock)
+        sample = PeriodsByPart(
+            judged.whole,
+            tuple(self.promises[c] for c in self.judged),
+            _EXCHANGE_PERIODS,
+            (*self.entropy, _EXCHANGE),
+        )
+        error = (self.confidence * (1.0 - self.confidence) / _EXCHANGE_PERIODS) ** 0.5
+        level = min(self.confidence + error, self.level)
+        return UnitExchange(
+            self.run.problem, sample, level, self._kept_cost, lambda: self.run.clock.is_over
+        )
+
+    def _kept_cost(self, stock: Integers) -> float | None:
+        """Cost of a stock, None where it breaks a promise in the long run."""
+        performance = self.run.performance(stock)
+        if not all(row.is_met for row in performance.commitments):
+            return None
+        return self.run.money_of(stock, performance)[0]
+
+    def _exchanged_trial(self, trial: Trial, found: ExchangedStock) -> Trial:
+        performance = self.run.performance(found.stock)
+        cost, annual_cost, investment = self.run.money_of(found.stock, performance)
+        plan = replace(
+            trial.plan,
+            stock=PlannedStock(self.run.problem.network, found.stock),
+            cost=cost,
+            annual_cost=annual_cost,
+            investment=investment,
+        )
+        uses = self._long_run(performance.commitments)
+        return Trial(plan, cost, trial.aims, uses, found.shares, saved=trial.cost - cost)
 
     def _next(self, aims: Floats, searches: list[TargetSearch]) -> Floats:
         following = aims.copy()
@@ -171,14 +252,14 @@ class ContractRun:
 
     def _confirmed(
         self, searches: list[TargetSearch], *, is_last: bool = False
-    ) -> StockingPlan | None:
+    ) -> Confirmed | None:
         """The cheapest plan that periods of its own confirm; what refuses others is learnt."""
         for trial in sorted(self.trials, key=lambda trial: trial.cost):
             if trial in self.refused or (trial.shares < self.confidence).any():
                 continue
-            plan, short = self._looked_at_anew(trial)
-            if plan is not None:
-                return plan
+            confirmed, short = self._looked_at_anew(trial)
+            if confirmed is not None:
+                return confirmed
             self.refused.append(trial)
             for search, use in zip(
                 np.array(searches, dtype=object)[short], trial.uses[short], strict=True
@@ -188,8 +269,8 @@ class ContractRun:
                 return None  # its targets were taken for good: others may be cheaper than the next
         return None
 
-    def _looked_at_anew(self, trial: Trial) -> tuple[StockingPlan | None, Booleans]:
-        """The plan if other periods confirm it, and which promises stand in its way."""
+    def _looked_at_anew(self, trial: Trial) -> tuple[Confirmed | None, Booleans]:
+        """The trial if other periods confirm it, and which promises stand in its way."""
         kept, n = np.zeros(len(self.judged), dtype=np.int64), 0
         for look, periods in enumerate(_CONFIRM_PERIODS, start=1):
             stream = len(_CONFIRM_PERIODS) * len(self.refused) + look
@@ -199,7 +280,7 @@ class ContractRun:
             limits = np.array([binomial_interval(int(k), n, _LIMIT) for k in kept])
             short = limits[:, 0] < self.confidence
             if not short.any():
-                return self._result(trial, kept / n, limits[:, 0], n), short
+                return Confirmed(trial, kept / n, limits[:, 0], n), short
             if (limits[:, 1] < self.confidence).any():
                 break
         return None, short
@@ -237,8 +318,9 @@ class ContractRun:
             stock[block.parts] = np.maximum(most, problem.lowest(block.parts))
         return stock
 
-    def _result(self, trial: Trial, shares: Floats, lower: Floats, periods: int) -> StockingPlan:
+    def _result(self, confirmed: Confirmed) -> StockingPlan:
         """The confirmed plan, its service against the promises and its cost against the plain."""
+        trial = confirmed.trial
         run, plain = self.run, self.trials[0]
         performance = run.performance(trial.stock)
         backend = run.problem.network.frame_backend
@@ -253,8 +335,8 @@ class ContractRun:
             [self.promises[c] for c in self.judged],
             [self._tightened(trial.aims)[c].target for c in self.judged],
             asked=self.confidence,
-            shares=shares,
-            lower=lower,
+            shares=confirmed.shares,
+            lower=confirmed.lower,
             plain_shares=plain.shares,
         )
         return replace(
@@ -272,7 +354,8 @@ class ContractRun:
                 rows=Rows(rows, ConfidentCommitment, backend),
                 plain_cost=plain.cost,
                 planned_bound=trial.plan.bound,
-                periods=periods,
+                periods=confirmed.periods,
+                saved_by_exchange=trial.saved,
                 plans_tried=len(self.trials),
             ),
         )

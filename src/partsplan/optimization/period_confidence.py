@@ -58,6 +58,10 @@ class PeriodConfidence:
     """Independent periods that confirmed the plan."""
     plans_tried: int
     """Plans that the search for targets looked at, the plain one included."""
+    saved_by_exchange: float
+    """What an exchange of single units took off the cost of the plan for the planned targets; 0
+    where it found nothing. After it the plan need not keep the planned targets, nor cost as much as
+    their bound."""
 
     def lines(self, cost: float, period: str) -> list[str]:
         """As text, below the commitments of a plan."""
@@ -67,6 +71,11 @@ class PeriodConfidence:
             f"simulated periods; the plain plan costs {self.plain_cost:,.2f}{period}, this one "
             f"{more:.1f} % more"
         )
+        if self.saved_by_exchange > 0.0:
+            head += (
+                f" (an exchange of single units took {self.saved_by_exchange:,.2f} off the plan "
+                "for the targets below)"
+            )
         width = max(len(row.commitment_id) for row in self.rows)
         return [head, *(_line(row, width) for row in self.rows)]
 

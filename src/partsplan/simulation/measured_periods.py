@@ -19,7 +19,7 @@ from partsplan.evaluation.commitments import DAYS_PER_YEAR, Promise
 from partsplan.evaluation.performance import MET_TOLERANCE, check_network_and_demand
 from partsplan.network import ServiceNetwork
 from partsplan.simulation.arguments import check_positive
-from partsplan.simulation.customers import customer_stops
+from partsplan.simulation.customers import CustomerClasses, customer_stops
 from partsplan.simulation.lead_times import LeadTimeLaw
 from partsplan.simulation.measured import measured_shipments, measured_weights
 from partsplan.simulation.period_formulas import ExactPeriod, exact_period
@@ -30,6 +30,7 @@ from partsplan.simulation.sourced import sourced_stops
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
+Integers = NDArray[np.int64]
 
 _MONTHS_PER_YEAR = 12.0
 
@@ -115,8 +116,8 @@ class ContractPeriods:
                 executor=executor,
                 progress=progress,
             )
-            days = experiment.window_days
-            found |= _measured(experiment.model.promises, sums.base, sums.amount, days)
+            for row in zip(experiment.model.promises, sums.base, sums.amount, strict=True):
+                found[row[0].commitment_id] = _figures(*row)
         return found
 
 
@@ -138,16 +139,12 @@ def measured_periods(
     return tuple(found[promise.commitment_id] for promise in judged.promises)
 
 
-def _measured(
-    promises: Sequence[Promise], base: Floats, amount: Floats, days: float
-) -> dict[str, MeasuredPeriods]:
-    """The figure of every promise in each period."""
-    measured = {}
-    for promise, asked, bad in zip(promises, base, amount, strict=True):
-        over = np.full(len(asked), days) if promise.metric == "uptime" else asked
-        use = np.divide(bad, over, out=np.zeros(len(over)), where=over > 0)
-        measured[promise.commitment_id] = MeasuredPeriods(promise, use, asked)
-    return measured
+def _figures(promise: Promise, asked: Floats, bad: Floats) -> MeasuredPeriods:
+    """The figure of a promise in each period."""
+    days = float(promise.period_months or 0.0) / _MONTHS_PER_YEAR * DAYS_PER_YEAR
+    over = np.full(len(asked), days) if promise.metric == "uptime" else asked
+    use = np.divide(bad, over, out=np.zeros(len(over)), where=over > 0)
+    return MeasuredPeriods(promise, use, asked)
 
 
 def _with_period(promise: Promise, period_months: float | None) -> Promise:
@@ -156,12 +153,18 @@ def _with_period(promise: Promise, period_months: float | None) -> Promise:
     return replace(promise, period_months=period_months)
 
 
-def _over_periods(whole: Experiment, promises: tuple[Promise, ...], months: float) -> Experiment:
-    """The same experiment for some promises, each replication one period."""
+def _over_periods(
+    whole: Experiment,
+    promises: tuple[Promise, ...],
+    months: float,
+    parts: Integers | None = None,
+) -> Experiment:
+    """The same experiment for some promises (and some parts), each replication one period."""
     model = whole.model.with_promises(promises)
     window_days = months / _MONTHS_PER_YEAR * DAYS_PER_YEAR
     if model.network.shortages == "expedite":
         asked = sourced_stops(model, whole.stock)
+        asked = replace(asked, classes=_of_parts(asked.classes, parts))
         return Experiment.of_customers(
             model,
             whole.stock,
@@ -174,8 +177,59 @@ def _over_periods(whole: Experiment, promises: tuple[Promise, ...], months: floa
     return Experiment.of_waiting(
         model,
         whole.stock,
-        customer_stops(model, whole.stock),
+        _of_parts(customer_stops(model, whole.stock), parts),
         measured_weights,
         lead_times=whole.lead_times,
         window_days=window_days,
     )
+
+
+def _of_parts(customers: CustomerClasses, parts: Integers | None) -> CustomerClasses:
+    """The same classes, of which only those of some parts have demand."""
+    if parts is None:
+        return customers
+    per_day = np.where(np.isin(customers.part, parts), customers.per_day, 0.0)
+    return replace(customers, per_day=per_day)
+
+
+@dataclass(eq=False)
+class PeriodsByPart:
+    """Periods of one sample, in which the stock of single parts can be exchanged.
+
+    Parts are independent given the rules, so what a promise measures is a ratio of sums over
+    parts; each part has random streams of its own, the same whatever is held.
+    """
+
+    whole: Experiment
+    promises: tuple[Promise, ...]
+    """The promises judged."""
+    periods: int
+    entropy: tuple[int, ...]
+
+    def sums_of(self, parts: Integers, stock: Integers) -> Floats:
+        """What some parts bring at a stock of shape (n_parts, n_locations) of all parts.
+
+        Returns
+        -------
+        ndarray, shape (2, n_promises, periods)
+            What was weighed, and what of it was bad.
+        """
+        whole = replace(self.whole, stock=stock)
+        found = np.zeros((2, len(self.promises), self.periods))
+        for months in sorted({float(p.period_months or 0.0) for p in self.promises}):
+            at = [c for c, p in enumerate(self.promises) if p.period_months == months]
+            chosen = tuple(self.promises[c] for c in at)
+            experiment = _over_periods(whole, chosen, months, parts)
+            entropy = (*self.entropy, round(months * 1000), int(parts[0]))
+            sums = run_pieces(experiment, self.periods, entropy)
+            found[0, at], found[1, at] = sums.base, sums.amount
+        return found
+
+    def shares(self, sums: Floats) -> Floats:
+        """Share of the periods that keeps each promise, from the sums over all parts."""
+        return np.array(
+            [
+                _figures(promise, base, amount).kept.mean()
+                for promise, base, amount in zip(self.promises, *sums, strict=True)
+            ]
+        )
