@@ -3,6 +3,7 @@
 Run ``python -m benchmarks.contract_risk`` (needs ``pip install simpy``). Promised is
 `period_probabilities`; kept is counted over 5,000 quarters of a simpy model that shares no code
 with it: consecutive quarters where the rate is known, else each quarter with a rate of its own.
+A second table does the same for what formulas compute, with every part run by itself.
 Below it, what plans with a ``confidence`` cost beside the plain plan and how often periods that no
 plan has seen keep them: the same cases in simpy's quarters, then the examples in our own.
 """
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from benchmarks.simpy_model import TwoLevels
+from benchmarks.simpy_model import OnePlace, TwoLevels
 from benchmarks.simulation import RATES, RESUPPLY_DAYS, STOCK, TRANSIT_DAYS
 from benchmarks.tables import machine, print_table
 
@@ -165,6 +166,86 @@ def kept_by_us(
     return min(row.probability for row in rows)
 
 
+@dataclass(frozen=True)
+class Computed:
+    """A commitment that formulas reach: parts at one place as (per year, resupply days, stock)."""
+
+    name: str
+    commitment: dict[str, object]
+    parts: tuple[tuple[float, float, int], ...]
+    lead_times: str = "deterministic"
+
+
+COMPUTED = (
+    Computed("one unit", {"metric": "fill_rate", "target": 0.8}, ((12.0, 14.0, 1),)),
+    Computed("stock 3, 80 days", {"metric": "fill_rate", "target": 0.7}, ((8.0, 80.0, 3),)),
+    Computed(
+        "five parts",
+        {"metric": "fill_rate", "target": 0.8},
+        ((9.0, 7.0, 1), (4.0, 21.0, 1), (6.0, 60.0, 2), (3.0, 120.0, 2), (15.0, 3.0, 1)),
+    ),
+    Computed(
+        "five parts, response in a week",
+        {"metric": "response", "target": 0.8, "within_hours": 168.0},
+        ((9.0, 17.0, 1), (4.0, 21.0, 1), (6.0, 67.0, 2), (3.0, 120.0, 2), (15.0, 10.0, 1)),
+    ),
+    Computed(
+        "three parts, exponential times",
+        {"metric": "fill_rate", "target": 0.85},
+        ((12.0, 30.0, 2), (20.0, 14.0, 2), (6.0, 90.0, 4)),
+        "exponential",
+    ),
+)
+
+
+def computed(case: Computed, n: int) -> tuple[str, ...]:
+    """A row of the table of formulas."""
+    network = pp.ServiceNetwork.from_tables(
+        parts=[
+            {"part_id": f"P{p}", "unit_cost": 1, "resupply_days": days}
+            for p, (_, days, _) in enumerate(case.parts)
+        ],
+        locations=[{"location_id": "DC", "kind": "central"}],
+        commitments=[{"commitment_id": "C", "period_months": 3} | case.commitment],
+    )
+    demand = pp.DemandRates.from_table(
+        [
+            {"part_id": f"P{p}", "location_id": "DC", "per_year": rate}
+            for p, (rate, *_) in enumerate(case.parts)
+        ]
+    )
+    stock = {(f"P{p}", "DC"): units for p, (*_, units) in enumerate(case.parts)}
+    start = time.process_time()
+    row = period_probabilities(
+        network, demand, stock, rng=1, method="formula", lead_times=case.lead_times
+    )[0]
+    seconds = time.process_time() - start
+    asked, good = np.zeros(n), np.zeros(n)
+    window = float(case.commitment.get("within_hours", 0.0)) / 24.0
+    for p, (rate, days, units) in enumerate(case.parts):
+        model = OnePlace(
+            rate / 365.0, days, units, is_exponential=case.lead_times == "exponential", seed=31 + p
+        )
+        warmup = 12.0 * days
+        seen = model.run(warmup + n * QUARTER + 40.0 * days)
+        quarter = np.floor((np.array(seen.days) - warmup) / QUARTER).astype(int)
+        inside = (quarter >= 0) & (quarter < n)
+        in_time = np.array(seen.wait_days)[inside] <= window + 1e-9
+        asked += np.bincount(quarter[inside], minlength=n)
+        good += np.bincount(quarter[inside], in_time, minlength=n)
+    target = float(case.commitment["target"])
+    kept = float(np.mean(good >= target * asked - 1e-9))
+    error = (row.probability * (1 - row.probability) / n) ** 0.5
+    return (
+        case.name,
+        f"{100 * row.probability:.3f} %",
+        f"{row.upper - row.probability:.0e}",
+        f"{100 * kept:.2f} %",
+        f"{(kept - row.probability) / error:+.1f}",
+        f"{seconds:.2f} s",
+    )
+
+
 def planned(name, network, demand, kept) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
     """A row of the second table; ``kept`` gives the share of periods of a plan."""
     plain = pp.optimize(network, demand)
@@ -178,6 +259,7 @@ def planned(name, network, demand, kept) -> tuple[str, ...]:  # type: ignore[no-
         f"{sure.cost:,.2f}",
         f"{100 * (sure.cost / plain.cost - 1):+.1f} %",
         f"{100 * kept(sure):.1f} %",
+        f"{100 * sure.period_confidence.saved_by_exchange / sure.cost:.1f} %",
         f"{sure.period_confidence.plans_tried}",
         f"{seconds:.1f} s",
     )
@@ -205,7 +287,17 @@ def print_plans(n: int) -> None:
         demand = pp.estimate_demand(network)
         seen = (network, demand)
         rows.append(planned(name, *seen, lambda plan, s=seen: kept_by_us(*s, plan, n)))
-    head = ("commitment", "plain plan", "kept", "90 % plan", "more", "kept", "plans", "CPU")
+    head = (
+        "commitment",
+        "plain plan",
+        "kept",
+        "90 % plan",
+        "more",
+        "kept",
+        "exchanged",
+        "plans",
+        "CPU",
+    )
     print_table(head, rows)
 
 
@@ -236,6 +328,9 @@ def main() -> None:
         )
     head = ("commitment", "long run", "promised", "kept", "points apart", "standard errors")
     print_table(head, rows)
+    print()
+    head = ("by formulas", "probability", "its error", "kept", "standard errors", "CPU")
+    print_table(head, [computed(case, 4 * n) for case in COMPUTED])
     print()
     print_plans(n)
 

@@ -119,3 +119,39 @@ class Laterals:
     def _resupply(self, place: int) -> Any:
         yield self.env.timeout(self.resupply_days[place])
         yield self.shelves[place].put(1)
+
+
+class OnePlace:
+    """One shelf, one-for-one orders, first come, first served; times fixed or exponential."""
+
+    def __init__(
+        self, rate: float, resupply_days: float, stock: int, *, is_exponential: bool, seed: int
+    ) -> None:
+        self.rate, self.resupply_days, self.is_exponential = rate, resupply_days, is_exponential
+        self.random = random.Random(seed)
+        self.env = simpy.Environment()
+        self.shelf = simpy.Container(self.env, init=stock)
+        self.seen = SimpyRun()
+
+    def run(self, days: float) -> SimpyRun:
+        """Run from a full shelf."""
+        self.env.process(self._customers())
+        self.env.run(until=days)
+        return self.seen
+
+    def _customers(self) -> Any:
+        while True:
+            yield self.env.timeout(self.random.expovariate(self.rate))
+            self.env.process(self._demand())
+            self.env.process(self._resupply())
+
+    def _demand(self) -> Any:
+        asked = self.env.now
+        yield self.shelf.get(1)
+        self.seen.days.append(asked)
+        self.seen.wait_days.append(self.env.now - asked)
+
+    def _resupply(self) -> Any:
+        days = self.resupply_days
+        yield self.env.timeout(self.random.expovariate(1 / days) if self.is_exponential else days)
+        yield self.shelf.put(1)
