@@ -45,13 +45,14 @@ def waiting_sums(block: SimulatedBlock, run: WaitingRun, weights: PromiseWeights
 
 def expedited_sums(block: SimulatedBlock, run: ExpeditedRun, weights: SourcedWeights) -> PieceSums:
     """Sums of a run where shortages are expedited."""
-    shipped = _shipped(block, run, weights.n_sources)
-    demands = shipped.sum(axis=1)
-    flat = shipped.reshape(-1, run.n_replications)
+    counted = in_window(block, block.class_part[run.arrivals.customers], run.arrivals.days)
+    column = np.where(counted, run.arrivals.row % run.n_replications, -1)
+    shipped = shipped_units(block, run, column, run.n_replications, weights.n_sources)
+    base, amount = weights.amounts(shipped)
     return PieceSums(
-        base=np.asarray(weights.demand @ demands),
-        amount=np.asarray(weights.shipped @ flat),
-        units=units_behind(weights, demands),
+        base=base,
+        amount=amount,
+        units=units_behind(weights, shipped.sum(axis=1)),
         places=PlaceMoments.of(_place_sums(block, run, shipped, weights.longer)),
         n_units=len(run.arrivals.row),
         shipped=shipped,
@@ -63,14 +64,15 @@ def units_behind(weights: PromiseWeights | SourcedWeights, demands: Floats) -> F
     return np.asarray((weights.demand != 0).astype(np.float64) @ demands.sum(axis=1))
 
 
-def _shipped(block: SimulatedBlock, run: ExpeditedRun, n_sources: int) -> Floats:
-    """Units of the window by class, source (outside last) and replication."""
-    customers, n = run.arrivals.customers, run.n_replications
-    counted = in_window(block, block.class_part[customers], run.arrivals.days)
+def shipped_units(
+    block: SimulatedBlock, run: ExpeditedRun, column: Integers, n_columns: int, n_sources: int
+) -> Floats:
+    """Units by class, source (outside last) and column; -1 is a demand that does not count."""
+    counted = column >= 0
     source = np.where(run.source < 0, n_sources - 1, run.source)[counted]
-    cell = customers[counted] * n_sources + source
-    key = cell * n + (run.arrivals.row % n)[counted]
-    shape = (len(block.classes), n_sources, n)
+    cell = run.arrivals.customers[counted] * n_sources + source
+    key = cell * n_columns + column[counted]
+    shape = (len(block.classes), n_sources, n_columns)
     return np.bincount(key, minlength=int(np.prod(shape))).astype(np.float64).reshape(shape)
 
 

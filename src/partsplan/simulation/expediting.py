@@ -6,7 +6,9 @@ step of the loop takes the next event of every row (a part in one replication) t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +42,25 @@ class ExpeditedRun:
     """Those of them that found no unit on the shelf."""
 
 
+class Closures(Protocol):
+    """What a scenario does to a block whose shortages are expedited."""
+
+    @property
+    def closed(self) -> Sequence[tuple[int, float, float]]:
+        """Location, first and last day of every closure, from the start of the scenario."""
+        ...
+
+    def lead_factor(self, part: Integers, days: Floats) -> Floats:
+        """Factor on the resupply time of orders of parts at times."""
+        ...
+
+
 def run_expediting(
     block: SimulatedBlock,
     arrivals: Arrivals,
     n_replications: int,
     rng: np.random.Generator,
+    disruption: Closures | None = None,
 ) -> ExpeditedRun:
     """Serve all demands of a block where the next source ships what a location lacks.
 
@@ -56,6 +72,8 @@ def run_expediting(
         Replications of each part.
     rng
         Draws local repairs and resupply times.
+    disruption
+        What a scenario changes.
 
     Returns
     -------
@@ -67,8 +85,9 @@ def run_expediting(
     and orders one from its own source (or repairs it, with the local share); if none has, the
     outside supply ships and nothing is ordered. Orders wait for their source, first come, first
     served; a unit that comes in goes to the order that waits longest before it goes on the shelf.
+    A closed location ships nothing: customers ask the next source, orders wait until it opens.
     """
-    loop = _EventLoop(block, arrivals, n_replications, rng)
+    loop = _EventLoop(block, arrivals, n_replications, rng, disruption)
     loop.run()
     return ExpeditedRun(
         arrivals,
@@ -90,8 +109,9 @@ class _EventLoop:
         arrivals: Arrivals,
         n_replications: int,
         rng: np.random.Generator,
+        disruption: Closures | None,
     ) -> None:
-        self.block, self.rng = block, rng
+        self.block, self.rng, self.disruption = block, rng, disruption
         self.parents = block.tree.parents
         self.sources = block.asked_in_turn
         self.days, self.customers = arrivals.days, arrivals.customers
@@ -117,6 +137,8 @@ class _EventLoop:
         shape = (n, n_locations)
         self.outstanding_days, self.owed_days = np.zeros(shape), np.zeros(shape)
         self.ordered, self.ordered_out = np.zeros(shape), np.zeros(shape)
+        for location, _, last in () if disruption is None else disruption.closed:
+            self._put(np.arange(n), np.full(n, n_locations + location), self.start + last)
 
     def run(self) -> None:
         """Take events until every row has passed its window."""
@@ -144,9 +166,16 @@ class _EventLoop:
         self.slot_place[at, slot] = self.slot_place[at, last]
         self.slot_days[at, last] = np.inf
         self.n_slots[at] = last
-        waits = self.owed[at, place] > 0
+        opens = place >= len(self.parents)
+        if opens.any():
+            self._reopen(at[opens], place[opens] - len(self.parents), days[opens])
+            at, place, days = at[~opens], place[~opens], days[~opens]
+        waits = (self.owed[at, place] > 0) & self._is_open(at, place, days)
         self.on_hand[at[~waits], place[~waits]] += 1
-        at, place, days = at[waits], place[waits], days[waits]
+        self._hand_over(at[waits], place[waits], days[waits])
+
+    def _hand_over(self, at: Integers, place: Integers, days: Floats) -> None:
+        """A unit of each place goes to the order that waits longest there."""
         if len(at) == 0:
             return
         first = self.first[at, place]
@@ -156,6 +185,23 @@ class _EventLoop:
         self.owed_to[at, child] -= 1
         self.owed_days[self.row[at], place] += self._clipped(at, days)
         self._send(at, child, days + self._transit(at, child))
+
+    def _reopen(self, at: Integers, place: Integers, days: Floats) -> None:
+        """What came in while a place was closed goes to the orders that wait there."""
+        while len(at):
+            gives = (self.owed[at, place] > 0) & (self.on_hand[at, place] > 0)
+            gives &= self._is_open(at, place, days)
+            at, place, days = at[gives], place[gives], days[gives]
+            self.on_hand[at, place] -= 1
+            self._hand_over(at, place, days)
+
+    def _is_open(self, at: Integers, place: Integers, days: Floats) -> NDArray[np.bool_]:
+        """Whether places ship at times."""
+        is_open = np.ones(len(at), dtype=bool)
+        for location, first, last in () if self.disruption is None else self.disruption.closed:
+            start = self.start[at]
+            is_open &= (place != location) | (days < start + first) | (days >= start + last)
+        return is_open
 
     def _serve(self, at: Integers, days: Floats) -> None:
         """Demands are shipped by the first of their sources that has a unit."""
@@ -167,6 +213,7 @@ class _EventLoop:
             open_at = np.flatnonzero((shipper < 0) & (sources[:, turn] >= 0))
             asked = sources[open_at, turn]
             ships = self.on_hand[at[open_at], asked] > 0
+            ships &= self._is_open(at[open_at], asked, days[open_at])
             chosen = open_at[ships]
             shipper[chosen] = asked[ships]
             self.source[unit[chosen]] = turn
@@ -186,14 +233,13 @@ class _EventLoop:
             if (fraction > 0).any():
                 mended = self.rng.random(len(at)) < fraction
             outside = (self.parents[place] < 0) & ~mended
+            takes = self._transit(at[outside], place[outside])
+            if self.disruption is not None:
+                takes = takes * self.disruption.lead_factor(part[outside], days[outside])
             self._send(
                 at[mended], place[mended], days[mended] + tree.repair_days[part, place][mended]
             )
-            self._send(
-                at[outside],
-                place[outside],
-                days[outside] + self._transit(at[outside], place[outside]),
-            )
+            self._send(at[outside], place[outside], days[outside] + takes)
             inside = ~mended & ~outside
             at, place, days = at[inside], place[inside], days[inside]
             above = self.parents[place]
@@ -202,7 +248,7 @@ class _EventLoop:
 
     def _ask_parent(self, at: Integers, place: Integers, above: Integers, days: Floats) -> None:
         """Orders take a unit from the parent's shelf, or wait for one."""
-        has = self.on_hand[at, above] > 0
+        has = (self.on_hand[at, above] > 0) & self._is_open(at, above, days)
         counted = (days >= self.start[at]) & (days < self.end[at])
         self.ordered[self.row[at], above] += counted
         self.ordered_out[self.row[at], above] += counted & ~has
@@ -219,6 +265,11 @@ class _EventLoop:
         """Put units on the way to places, to be there at a time."""
         if len(at) == 0:
             return
+        self._put(at, place, days)
+        self.outstanding_days[self.row[at], place] += self._clipped(at, days)
+
+    def _put(self, at: Integers, place: Integers, days: Floats) -> None:
+        """Events to come; a place beyond the last one is one that opens."""
         slot = self.n_slots[at]
         if int(slot.max()) >= self.slot_days.shape[1]:
             self.slot_days = np.concatenate(
@@ -228,7 +279,6 @@ class _EventLoop:
         self.slot_days[at, slot] = days
         self.slot_place[at, slot] = place
         self.n_slots[at] += 1
-        self.outstanding_days[self.row[at], place] += self._clipped(at, days)
 
     def _transit(self, at: Integers, place: Integers) -> Floats:
         """Times from the source to places; drawn where they vary."""

@@ -179,7 +179,9 @@ class Experiment:
     def by_stream(
         cls, model: ServiceModel, stock: Integers, lead_times: LeadTimes, window_days: float
     ) -> Experiment:
-        """One whose demands are the same at every stock, for comparing stocks (waiting rules)."""
+        """One whose demands are the same at every stock, for comparing stocks."""
+        if model.network.shortages == "expedite":
+            return cls.of(model, stock, lead_times, window_days)
         customers = customers_by_stream(model, stock)
         return cls.of_customers(
             model,

@@ -73,6 +73,14 @@ class SourcedWeights:
     fixed: Floats
     """Shape (n_promises,): nothing; all use is counted."""
 
+    def amounts(self, shipped: Floats) -> tuple[Floats, Floats]:
+        """What was weighed and what of it was bad, of shape (n_promises, n_columns).
+
+        ``shipped`` are units of shape (n_classes, n_sources, n_columns), the outside last.
+        """
+        flat = shipped.reshape(-1, shipped.shape[2])
+        return np.asarray(self.demand @ shipped.sum(axis=1)), np.asarray(self.shipped @ flat)
+
     def of_classes(self, classes: Integers) -> SourcedWeights:
         """The same for some classes, given in ascending order."""
         columns = classes[:, np.newaxis] * self.n_sources + np.arange(self.n_sources)

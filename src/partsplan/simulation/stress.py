@@ -17,7 +17,7 @@ from partsplan.evaluation.commitments import DAYS_PER_YEAR
 from partsplan.evaluation.performance import MET_TOLERANCE, check_network_and_demand
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork
-from partsplan.simulation.arguments import check_count, check_positive, check_waits, entropy_of
+from partsplan.simulation.arguments import check_count, check_positive, entropy_of
 from partsplan.simulation.extra_stock import ExtraStock, least_extra_stock
 from partsplan.simulation.intervals import RatioSums, student_factor
 from partsplan.simulation.running import Experiment
@@ -78,7 +78,8 @@ def stress(
     InputError
         If a scenario names parts or locations that the network does not have.
     PartsplanError
-        If shortages are expedited, or a fleet event hits a part without installed units.
+        If a fleet event hits a part without installed units, or shortages are expedited and parts
+        come in lots.
     ValueError
         If an argument is not of its kind.
 
@@ -86,7 +87,9 @@ def stress(
     -----
     Each demand counts with its whole wait in the step in which it is asked for. A step has
     recovered when it is not worse, beyond chance, than what is promised (or than usual, where
-    that is worse). A closed location hands out nothing until it opens; its customers wait.
+    that is worse). A closed location hands out nothing until it opens, what it orders comes in
+    meanwhile. Its customers wait; where shortages are expedited, the next source ships to them, the
+    outside supply last, and orders of other locations wait.
     Extra stock is sought for the parts that the scenario names, in proportion to what they need,
     at the top of the network, at the locations that serve the customers, or half and half,
     whichever costs least: the least that keeps every commitment over the judged days that is kept
@@ -111,7 +114,6 @@ def stress(
     [('P1', 'DC', 2)]
     """
     check_network_and_demand(network, demand)
-    check_waits(network, "stress")
     check_positive("judged_days", judged_days)
     check_positive("step_days", step_days)
     check_count("replications", replications, 2)

@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _DEMANDS_PER_PIECE = 60_000
+_DEMANDS_PER_LOOP = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +99,9 @@ class StressedRuns:
         for b in blocks:
             block = experiment.blocks[b]
             demands = float((block.per_day * block.horizon_days[block.class_part]).sum())
-            size = int(min(self.n_replications, max(1.0, _DEMANDS_PER_PIECE // max(demands, 1.0))))
-            weights = cast(PromiseWeights, experiment.weights.of_classes(block.classes))
+            most = _DEMANDS_PER_PIECE if block.sources is None else _DEMANDS_PER_LOOP
+            size = int(min(self.n_replications, max(1.0, most // max(demands, 1.0))))
+            weights = experiment.weights.of_classes(block.classes)
             for first in range(0, self.n_replications, size):
                 yield StressedPiece(
                     block=block,

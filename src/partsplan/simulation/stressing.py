@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from partsplan.simulation.adding_up import shipped_units
 from partsplan.simulation.arrivals import (
     Arrivals,
     merged_arrivals,
@@ -14,8 +15,10 @@ from partsplan.simulation.arrivals import (
     rate_factors,
 )
 from partsplan.simulation.blocks import SimulatedBlock
+from partsplan.simulation.expediting import run_expediting
 from partsplan.simulation.promised import PromiseWeights
 from partsplan.simulation.scenarios import Effects
+from partsplan.simulation.sourced import SourcedWeights
 from partsplan.simulation.tallies import tally_classes
 from partsplan.simulation.waiting import run_waiting
 
@@ -28,7 +31,7 @@ class StressedPiece:
     """A block in some replications, under a scenario or (without effects) as usual."""
 
     block: SimulatedBlock
-    weights: PromiseWeights
+    weights: PromiseWeights | SourcedWeights
     units: Integers
     """Shape (n_classes,): installed units behind each class."""
     effects: Effects | None
@@ -51,11 +54,15 @@ class StressedPiece:
         if self.effects is not None:
             disruption = BlockDisruption(block, self.effects)
             arrivals = self._stressed(self.effects, arrivals, factor, more)
-        run = run_waiting(block, arrivals, n, serving, disruption)
-        column = self._column(arrivals)
-        columns = n * self.n_steps
-        tally = tally_classes(block, run, self.weights.slots, column, columns)
-        base, amount = self.weights.amounts(tally)
+        column, columns = self._column(arrivals), n * self.n_steps
+        if isinstance(self.weights, SourcedWeights):
+            shipments = run_expediting(block, arrivals, n, serving, disruption)
+            shipped = shipped_units(block, shipments, column, columns, self.weights.n_sources)
+            base, amount = self.weights.amounts(shipped)
+        else:
+            run = run_waiting(block, arrivals, n, serving, disruption)
+            tally = tally_classes(block, run, self.weights.slots, column, columns)
+            base, amount = self.weights.amounts(tally)
         shape = (len(base), n, self.n_steps)
         return base.reshape(shape), amount.reshape(shape)
 
@@ -134,6 +141,11 @@ class BlockDisruption:
 
     block: SimulatedBlock
     effects: Effects
+
+    @property
+    def closed(self) -> tuple[tuple[int, float, float], ...]:
+        """Location, first and last day of every closure, from the start of the scenario."""
+        return self.effects.outages
 
     def lead_factor(self, part: Integers, days: Floats) -> Floats:
         """Factor on the resupply time of orders of parts at times."""
