@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from partsplan.errors import PartsplanError
-from partsplan.evaluation import CommitmentResult
+from partsplan.evaluation import CommitmentResult, ExpeditedPerformance, Performance
 from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.results import Rows
 from partsplan.optimization.axes import Booleans, Floats, Integers
@@ -206,11 +206,24 @@ class ContractRun:
         performance = self.run.performance(stock)
         if not all(row.is_met for row in performance.commitments):
             return None
-        return self.run.money_of(stock, performance)[0]
+        return self._money(stock, performance)[0]
+
+    def _money(self, stock: Integers, performance: Performance) -> tuple[float, float, float]:
+        """Cost in the objective's unit, cost per year, and value of a stock."""
+        problem, network = self.run.problem, self.run.problem.network
+        parts = np.arange(network.n_parts)
+        shipments = 0.0
+        if isinstance(performance, ExpeditedPerformance):
+            shipments = performance.shipment_cost
+        value = network.parts["unit_cost"][:, None] * stock
+        yearly = float((network.holding_rates(parts) * value).sum()) + shipments
+        cost = float(problem.cost(parts, stock).sum())
+        cost += shipments if problem.objective == "holding_cost" else 0.0
+        return cost, yearly, float(value.sum())
 
     def _exchanged_trial(self, trial: Trial, found: ExchangedStock) -> Trial:
         performance = self.run.performance(found.stock)
-        cost, annual_cost, investment = self.run.money_of(found.stock, performance)
+        cost, annual_cost, investment = self._money(found.stock, performance)
         plan = replace(
             trial.plan,
             stock=PlannedStock(self.run.problem.network, found.stock),

@@ -185,7 +185,12 @@ class OptimizationRun:
         self, bound: float, state: PriceState, stock: Integers, performance: Performance
     ) -> StockingPlan:
         problem, network = self.problem, self.problem.network
-        cost, annual_cost, investment = self.money_of(stock, performance)
+        parts = np.arange(network.n_parts)
+        unit_cost = network.parts["unit_cost"][:, None]
+        shipments = self._shipment_cost(performance)
+        is_yearly = problem.objective == "holding_cost"
+        cost = float(problem.cost(parts, stock).sum()) + is_yearly * shipments
+        holding = float((unit_cost * network.holding_rates(parts) * stock).sum())
         bound = min(max(bound, 0.0), cost)  # no stock costs less than nothing
         is_proven = np.isfinite(bound) and self._is_proven()
         gap = relative_gap(cost, bound)
@@ -196,8 +201,8 @@ class OptimizationRun:
             objective=problem.objective,
             stock=PlannedStock(network, stock),
             cost=cost,
-            annual_cost=annual_cost,
-            investment=investment,
+            annual_cost=holding + shipments,
+            investment=float((unit_cost * stock).sum()),
             bound=bound if is_proven else None,
             gap=gap if is_proven and np.isfinite(gap) else None,
             commitments=self._priced(performance.commitments, price),
@@ -209,17 +214,6 @@ class OptimizationRun:
             passes=state.passes,
             runtime_seconds=self.clock.seconds,
         )
-
-    def money_of(self, stock: Integers, performance: Performance) -> tuple[float, float, float]:
-        """Cost in the objective's unit, cost per year, and value of a stock."""
-        problem, network = self.problem, self.problem.network
-        parts = np.arange(network.n_parts)
-        unit_cost = network.parts["unit_cost"][:, None]
-        shipments = self._shipment_cost(performance)
-        is_yearly = problem.objective == "holding_cost"
-        cost = float(problem.cost(parts, stock).sum()) + is_yearly * shipments
-        holding = float((unit_cost * network.holding_rates(parts) * stock).sum())
-        return cost, holding + shipments, float((unit_cost * stock).sum())
 
     def stopped_by(self, gap: float) -> StoppedBy:
         """What ended the search, by the gap that is left."""
