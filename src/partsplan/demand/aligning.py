@@ -62,11 +62,10 @@ def resolved_demand(
     on
         Day on which machines count.
     """
-    at_locations = pairs_of(given.at_locations)
-    has_given = len(at_locations) + len(given.at_sites) > 0
+    has_given = given.at_locations.nnz + len(given.at_sites) > 0
     pieces = [] if installed is None else [installed]
     if has_given and (len(network.installed_base) > 0 or len(given.at_sites) > 0 or pieces):
-        pieces += shared_streams(network, given.at_sites, at_locations, on)
+        pieces += shared_streams(network, given.at_sites, pairs_of(given.at_locations), on)
     shape = (network.n_parts, network.n_locations)
     rates, clustering = given.at_locations, given.location_clustering
     if len(given.at_sites) > 0:
