@@ -334,26 +334,6 @@ def test_lots_are_refused_among_parts_within_parts() -> None:
         pp.evaluate(network, pp.estimate_demand(network), {("L", "DC"): 2})
 
 
-def test_lots_are_refused_where_shortages_are_expedited() -> None:
-    demand = pp.DemandRates.from_arrays(["P"], ["DC", "F"], [[20.0, 40.0]])
-    for part, told in (
-        ({"order_quantity": 3}, "part 'P' has order_quantity 3"),
-        ({"order_cost": 30.0}, "part 'P' has order_cost 30"),
-    ):
-        network = centre_network(emergency_hours=24.0, **part).replace(shortages="expedite")
-        for call in (
-            lambda network=network: pp.evaluate(network, demand, {}),
-            lambda network=network: pp.optimize(network, demand),
-            lambda network=network: pp.simulate(
-                network, demand, {}, years=1, replications=2, rng=1
-            ),
-        ):
-            with pytest.raises(pp.PartsplanError, match=told):
-                call()
-    network = centre_network(emergency_hours=24.0, order_quantity=1).replace(shortages="expedite")
-    assert pp.evaluate(network, demand, {("P", "DC"): 1}).stock[0, 0] == 1
-
-
 def test_economic_lot_is_the_best_whole_number() -> None:
     for ratio in (0.0, 1.0, 1.9, 2.1, 5.9, 6.1, 250.0):
         best = min(range(1, 60), key=lambda q: ratio / 2 / q + (q + 1) / 2)

@@ -120,6 +120,27 @@ def test_optimum_equals_brute_force(seed: int) -> None:
     assert all(row.is_met for row in plan.commitments)
 
 
+def in_lots(network: pp.ServiceNetwork, seed: int) -> pp.ServiceNetwork:
+    """The same with parts that the top locations order in lots of two to four."""
+    lots = np.random.default_rng(seed).integers(2, 5, 2).tolist()
+    rows = network.parts.to_records()
+    return network.replace(
+        parts=[row | {"order_quantity": lot} for row, lot in zip(rows, lots, strict=True)]
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_optimum_with_lots_equals_brute_force(seed: int) -> None:
+    network = in_lots(random_network(seed), seed)
+    demand = pp.estimate_demand(network)
+    best = least_cost_by_brute_force(network, demand)
+    plan = pp.optimize(network, demand, gap=0.0)
+    assert np.isfinite(best) == plan.has_solution
+    if plan.has_solution:
+        assert plan.status == pp.PlanStatus.OPTIMAL
+        assert plan.cost == pytest.approx(best, rel=1e-9)
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2, 3, 4])
 def test_pooling_never_costs_more_than_separate_locations(seed: int) -> None:
     network = random_network(seed, stock=None, commitments=[])

@@ -40,7 +40,8 @@ def evaluate(
         the order of the network's tables. ``None`` means ``network.stock``. Where a part
         is ordered in lots at the top (``order_quantity`` of the parts table, or the economic lot
         from ``order_cost``), S is the highest inventory position R + Q of the top location; with
-        S below the lot it orders S at a time. Exact for fixed resupply times.
+        S below the lot it orders S at a time. Exact for fixed resupply times; where shortages are
+        expedited a mean over the inventory positions, which is approximate.
     evaluation : {"exact", "vari_metric", "metric"}
         How late units are computed. Fill-rate and response commitments are always exact. Where
         shortages are expedited, "exact" solves small groups of locations that help each other
@@ -65,7 +66,7 @@ def evaluate(
         If ids are unknown or the table has no ``base_stock``.
     PartsplanError
         If demand is clustered (``variance_to_mean`` above 1) where the evaluation has no law, or
-        parts are ordered in lots where shortages are expedited or among parts within parts.
+        parts are ordered in lots among parts within parts.
     ValueError
         If an argument is not of its kind.
 

@@ -18,7 +18,6 @@ from partsplan.evaluation.commitments import DAYS_PER_YEAR
 from partsplan.evaluation.entry_table import Entries
 from partsplan.evaluation.exact import RateMixture
 from partsplan.evaluation.expedite_terms import EmergencySupply, LinearUse, UseBuilder
-from partsplan.evaluation.lots import check_one_for_one
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.overflow import SourceTree, overflow
 from partsplan.evaluation.pooling import refine_small_groups, refine_supplied_groups
@@ -47,7 +46,8 @@ class MetDemand:
     ordered: Floats
     """Shape (n_rows, n_locations): orders of other locations [units/day]."""
     pipeline: Floats
-    """Shape (n_rows, n_locations): units on order or in repair [units]."""
+    """Shape (n_rows, n_locations): units on order or in repair, or used up and not yet ordered
+    where orders are for lots [units]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +100,13 @@ class ExpediteBlock:
         rate = self.rate[rows] * factor[:, np.newaxis]
         tree, held = self.tree.of_parts(rows), stock[rows]
         found = overflow(self.sources, rate, tree, held)
-        done = np.zeros(held.shape, dtype=np.bool_)
+        lots = np.where(found.shipped + found.ordered > 0, tree.lots_held(held), 1)
+        done = np.repeat((lots > 1).any(axis=1, keepdims=True), held.shape[1], axis=1)
         if by_centres:
-            done = refine_supplied_groups(self.sources, rate, tree, held, found)
+            refine_supplied_groups(self.sources, rate, tree, held, found, done=done)
         if by_chains:
             refine_small_groups(self.sources, rate, held, found, done)
+        under_way = (found.shipped + found.ordered) * found.resupply_days + (lots - 1) / 2.0
         return MetDemand(
             missed=mixture.mean(found.missed, per_demand=True),
             short=mixture.mean(found.short, per_demand=True),
@@ -112,7 +114,7 @@ class ExpediteBlock:
             unready=mixture.mean(found.unready),
             shipped=mixture.mean(found.shipped),
             ordered=mixture.mean(found.ordered),
-            pipeline=mixture.mean((found.shipped + found.ordered) * found.resupply_days),
+            pipeline=mixture.mean(under_way),
         )
 
     def _mixture(self, stock: Integers) -> RateMixture:
@@ -155,7 +157,7 @@ class ExpediteBlock:
         apart = np.where(repairs, days * (1.0 + np.arange(stock.shape[1])), days)
         sets = closed_sets(self.sources, self.rate, stock, apart)
         found = sets.all_closed(self.sources, held, self.rate)
-        direct = ~(held & stocked_above).any(axis=1)
+        direct = ~((held & stocked_above) | (tree.lots_held(stock) > 1)).any(axis=1)
         return Exactness(found.everywhere & direct, found.outside & direct)
 
 
@@ -170,8 +172,7 @@ class ExpediteModel:
     Raises
     ------
     PartsplanError
-        If demand is clustered, a part is ordered in lots, or a part with demand has no emergency
-        supply.
+        If demand is clustered or a part with demand has no emergency supply.
     """
 
     def __init__(self, model: ServiceModel) -> None:
@@ -179,7 +180,6 @@ class ExpediteModel:
         parts = model.network.parts
         cost = np.nan_to_num(parts["emergency_cost"])
         self.outside = EmergencySupply(parts["emergency_hours"], cost)
-        check_one_for_one(model.network, "expediting of shortages")
         self._check_demand()
 
     @cached_property

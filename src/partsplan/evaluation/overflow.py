@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 
 from partsplan.errors import PartsplanError
-from partsplan.evaluation.erlang import shelf_figures
+from partsplan.evaluation.erlang import ShelfFigures, shelf_figures
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree
 
 TOLERANCE = 1e-10
@@ -117,12 +117,15 @@ def overflow(sources: SourceTree, rate: Floats, tree: SupplyTree, stock: Integer
     Location j is asked by :math:`M_j = \sum_k \lambda_k \prod_{i \prec j} p_i`, :math:`p_i` the
     chance that source i is empty; :math:`p_j` follows from :math:`M_j T_j` by `shelf_figures`,
     with :math:`T_j = (1 - r_j)(\tau_j + W_{parent}) + r_j R_j` and W the mean wait of an order
-    at the parent. From full shelves the p rise to the least fixed point.
+    at the parent. From full shelves the p rise to the least fixed point. Where a root orders in
+    lots of Q, its figures are means over the inventory positions S, S - 1, ..., S - Q + 1, taken as
+    equally likely (which holds where only orders that wait ask it).
     """
     short = (stock <= 0).astype(np.float64)
     days = tree.transit_days * (1.0 - tree.repair_fraction)
     days = days + tree.repair_fraction * tree.repair_days
-    whole = _Rounds(sources, sources.gathered(tree.n_locations), rate, tree, stock)
+    gathered = sources.gathered(tree.n_locations)
+    whole = _Rounds(sources, gathered, rate, tree, stock, tree.lots_held(stock))
     open_rows = np.arange(len(stock))
     result: Overflow | None = None
     for done in range(_MOST_ROUNDS):
@@ -167,13 +170,18 @@ class _Rounds:
     rate: Floats
     tree: SupplyTree
     stock: Integers
+    lots: Integers
 
     def of(self, rows: Integers) -> _Rounds:
         """The same for some rows."""
         if len(rows) == len(self.stock):
             return self
         return replace(
-            self, rate=self.rate[rows], tree=self.tree.of_parts(rows), stock=self.stock[rows]
+            self,
+            rate=self.rate[rows],
+            tree=self.tree.of_parts(rows),
+            stock=self.stock[rows],
+            lots=self.lots[rows],
         )
 
     def after(self, short: Floats, days: Floats) -> Overflow:
@@ -192,7 +200,7 @@ class _Rounds:
             here = (1.0 - fraction) * (tree.transit_days[:, level] + delay)
             here = here + fraction * tree.repair_days[:, level]
             orders = ordered[:, level]
-            figures = shelf_figures(self.stock[:, level], asked[:, level] * here, orders * here)
+            figures = self._shelves(level, asked[:, level] * here, orders * here)
             new_short[:, level], new_days[:, level] = figures.short, here
             late[:, level], unready[:, level] = figures.late, figures.unready
             wait[:, level] = np.divide(
@@ -200,6 +208,23 @@ class _Rounds:
             )
         missed = reached * new_short[:, self.sources.location]
         return Overflow(missed, new_short, late, unready, shipped, ordered, new_days)
+
+    def _shelves(self, level: Integers, customers: Floats, orders: Floats) -> ShelfFigures:
+        """Figures of some locations, as means over inventory positions where lots are ordered."""
+        stock, lots = self.stock[:, level], self.lots[:, level]
+        found = shelf_figures(stock, customers, orders)
+        if (lots == 1).all():
+            return found
+        rows, columns = np.nonzero(lots > 1)
+        size = lots[rows, columns]
+        place = np.repeat(np.arange(len(rows)), size)
+        below = np.arange(len(place)) - np.repeat(np.cumsum(size) - size, size)
+        at = rows[place], columns[place]
+        cases = shelf_figures(stock[at] - below, customers[at], orders[at])
+        for name in ("short", "late", "unready"):
+            mean = np.bincount(place, getattr(cases, name), len(rows)) / size
+            getattr(found, name)[rows, columns] = mean
+        return found
 
     def _orders(self, shipped: Floats) -> Floats:
         """What every location is asked for by those it replenishes [units/day]."""

@@ -114,18 +114,20 @@ def refine_small_groups(
 
 
 def refine_supplied_groups(
-    sources: SourceTree, rate: Floats, tree: SupplyTree, stock: Integers, found: Overflow
-) -> NDArray[np.bool_]:
+    sources: SourceTree,
+    rate: Floats,
+    tree: SupplyTree,
+    stock: Integers,
+    found: Overflow,
+    *,
+    done: NDArray[np.bool_],
+) -> None:
     """Put the joint chain's figures in place for small groups with a centre; in place.
 
-    Returns
-    -------
-    ndarray of bool, shape (n_rows, n_locations)
-        Locations of the groups that were solved.
+    ``done``, shape (n_rows, n_locations), marks what is left alone; what is solved is added to it.
     """
-    done = np.zeros(stock.shape, dtype=np.bool_)
     parents = tree.parents
-    supplies = (parents >= 0) & (stock > 0) & (stock[:, parents] > 0)
+    supplies = (parents >= 0) & (stock > 0) & (stock[:, parents] > 0) & ~done
     for row in np.flatnonzero(supplies.any(axis=1) & are_two_levels(tree, stock)).tolist():
         group = groups_of_row(sources, rate[row], stock[row], parents)
         for name in np.unique(group[supplies[row]]).tolist():
@@ -138,7 +140,6 @@ def refine_supplied_groups(
             if (days[members] > 0).all():
                 CentreChain(sources, rate[row], supplied, stock[row], days).enter(found, row)
                 done[row, members] = True
-    return done
 
 
 class _GroupChain:

@@ -106,16 +106,21 @@ class SupplyTree:
         lots = np.where(self.rate > 0, self.lots, 1)
         return np.asarray(lots[:, location])
 
+    def lots_held(self, stock: Integers) -> Integers:
+        """Units per order at base stocks, whoever asks; shape (n_parts, n_locations).
+
+        No order waits for a unit to be late: where :math:`S < Q`, a root orders S at a time.
+        """
+        return np.asarray(np.minimum(self.lots, np.maximum(stock, 1)))
+
     def order_lots(self, stock: Integers) -> Integers | None:
         """Units per order at base stocks of shape (n_parts, n_locations); None where all are 1.
 
-        No order waits for a unit to be late: where :math:`S < Q`, a root orders S at a time (one
-        where S is 0). What nobody asks for is never ordered.
+        As `lots_held`, but what nobody asks for is never ordered.
         """
         if not (self.lots > 1).any():
             return None
-        lots = np.where(self.rate > 0, self.lots, 1)
-        return np.minimum(lots, np.maximum(stock, 1))
+        return np.where(self.rate > 0, self.lots_held(stock), 1)
 
     @lazy
     def order(self) -> tuple[int, ...]:

@@ -126,7 +126,8 @@ class ExpediteSearch:
         days = tree.transit_days.sum(axis=1) + tree.repair_days.sum(axis=1)
         load = self.block.rate[:, self.block.sources.above < 0].sum(axis=1) * days
         spread = np.sqrt(load + load**2 / tree.rate_shape)
-        return np.asarray(np.ceil(load + 10.0 * spread + 10.0))
+        lots = np.broadcast_to(tree.lots, tree.own_rate.shape).max(axis=1)
+        return np.asarray(np.ceil(load + 10.0 * spread + 10.0) + lots - 1)
 
     def _table(self, row: int) -> PartTable:
         def evaluate(stock: Integers) -> tuple[Floats, Floats]:

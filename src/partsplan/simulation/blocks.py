@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.errors import PartsplanError
-from partsplan.evaluation.lots import check_one_for_one
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.simulation.customers import CustomerClasses
@@ -149,8 +148,6 @@ def simulated_blocks(
     together: Integers | None = None,
 ) -> Iterator[SimulatedBlock]:
     """All parts with demand in blocks, in a fixed order."""
-    if sources is not None:
-        check_one_for_one(model.network, "expediting of shortages")
     starts = customers.starts(model.network.n_parts)
     per_day = np.add.reduceat(np.append(customers.per_day, 0.0), starts[:-1])
     per_day = np.where(np.diff(starts) > 0, per_day, 0.0)

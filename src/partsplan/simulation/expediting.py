@@ -86,6 +86,7 @@ def run_expediting(
     outside supply ships and nothing is ordered. Orders wait for their source, first come, first
     served; a unit that comes in goes to the order that waits longest before it goes on the shelf.
     A closed location ships nothing: customers ask the next source, orders wait until it opens.
+    A root that orders in lots waits until one is used up, and its units come in together.
     """
     loop = _EventLoop(block, arrivals, n_replications, rng, disruption)
     loop.run()
@@ -98,6 +99,18 @@ def run_expediting(
         loop.ordered,
         loop.ordered_out,
     )
+
+
+def _lots(block: SimulatedBlock) -> Integers:
+    """Units per order of every part and location; one where nobody asks."""
+    asked = np.zeros(block.stock.shape, dtype=np.bool_)
+    known = block.asked_in_turn >= 0
+    part = np.broadcast_to(block.class_part[:, np.newaxis], known.shape)
+    asked[part[known], block.asked_in_turn[known]] = True
+    for j in reversed(block.tree.order):
+        if block.tree.parents[j] >= 0:
+            asked[:, block.tree.parents[j]] |= asked[:, j]
+    return np.where(asked, block.tree.lots_held(block.stock), 1)
 
 
 class _EventLoop:
@@ -136,6 +149,12 @@ class _EventLoop:
         self.source = np.full(len(self.days), -1, dtype=np.int64)
         shape = (n, n_locations)
         self.outstanding_days, self.owed_days = np.zeros(shape), np.zeros(shape)
+        self.lots = _lots(block)[self.part]
+        self.used_up = np.zeros((n, n_locations), dtype=np.int64)  # and not ordered yet
+        if (self.lots > 1).any():
+            self.used_up = rng.integers(0, self.lots)
+            self.on_hand -= self.used_up
+            self.outstanding_days -= self.used_up * self.start[:, np.newaxis]
         self.ordered, self.ordered_out = np.zeros(shape), np.zeros(shape)
         for location, _, last in () if disruption is None else disruption.closed:
             self._put(np.arange(n), np.full(n, n_locations + location), self.start + last)
@@ -239,12 +258,23 @@ class _EventLoop:
             self._send(
                 at[mended], place[mended], days[mended] + tree.repair_days[part, place][mended]
             )
-            self._send(at[outside], place[outside], days[outside] + takes)
+            self._order_outside(at[outside], place[outside], days[outside] + takes)
             inside = ~mended & ~outside
             at, place, days = at[inside], place[inside], days[inside]
             above = self.parents[place]
             self._ask_parent(at, place, above, days)
             place = above
+
+    def _order_outside(self, at: Integers, place: Integers, comes: Floats) -> None:
+        """Roots order what is used up once it makes a lot; its units come in together."""
+        self.used_up[at, place] += 1
+        full = self.used_up[at, place] >= self.lots[at, place]
+        at, place, comes = at[full], place[full], comes[full]
+        self.used_up[at, place] = 0
+        lots = self.lots[at, place]
+        for unit in range(int(lots.max(initial=0))):
+            more = lots > unit
+            self._send(at[more], place[more], comes[more])
 
     def _ask_parent(self, at: Integers, place: Integers, above: Integers, days: Floats) -> None:
         """Orders take a unit from the parent's shelf, or wait for one."""
@@ -291,10 +321,10 @@ class _EventLoop:
         return np.clip(days, self.start[at], self.end[at])
 
     def _close(self, at: Integers) -> None:
-        """Orders that still wait at the end of the window wait until then."""
+        """Orders that still wait at the end of the window wait until then, lots to be full too."""
         end = self.end[at, np.newaxis]
         self.owed_days[self.row[at]] += self.owed[at] * end
-        self.outstanding_days[self.row[at]] += self.owed_to[at] * end
+        self.outstanding_days[self.row[at]] += (self.owed_to[at] + self.used_up[at]) * end
 
     def _keep(self, at: Integers) -> None:
         for name in (
@@ -312,5 +342,7 @@ class _EventLoop:
             "first",
             "owed",
             "owed_to",
+            "lots",
+            "used_up",
         ):
             setattr(self, name, getattr(self, name)[at])

@@ -104,9 +104,8 @@ def simulate(
     InputError
         If stock or demand names unknown parts or locations.
     PartsplanError
-        If the network has rules that the simulation does not know; lots among them where
-        shortages are expedited, where a top location repairs a share itself, with indentures,
-        and from today's position.
+        If the network has rules that the simulation does not know; lots among them where a top
+        location repairs a share itself, with indentures, and from today's position.
     ValueError
         If an argument is not of its kind.
 
