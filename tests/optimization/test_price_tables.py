@@ -1,6 +1,7 @@
 """The tables that prices are put on: every entry against the evaluation of that very stock."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from types import SimpleNamespace
 
@@ -238,7 +239,10 @@ def searches_of(tables, objective="holding_cost", evaluation="exact"):
     network = pp.ServiceNetwork.from_tables(**tables)
     model = service_model(network, pp.estimate_demand(network), evaluation)
     problem = PlanningProblem.of(model, read_limits(network, None), objective, evaluation)
-    return [BlockSearch(problem, block, 1e-9, Clock(None)) for block in problem.blocks(50)]
+    return [
+        BlockSearch(block.parts, partial(problem.of_block, block), 1e-9, Clock(None))
+        for block in problem.blocks(50)
+    ]
 
 
 def random_prices(brute, seed):

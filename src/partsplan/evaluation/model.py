@@ -56,6 +56,19 @@ class PartBlock:
         return PartBlock(self.parts[rows], self.tree.of_parts(rows), self.weights.of_parts(rows))
 
 
+@dataclass(frozen=True, eq=False)
+class BlockPiece:
+    """A block that can be made when it is needed."""
+
+    parts: Integers
+    """Its parts, by their position in the network."""
+    make: Callable[[], PartBlock]
+
+    def __call__(self) -> PartBlock:
+        """The block."""
+        return self.make()
+
+
 class ServiceModel:
     """Everything that evaluation and optimization need to know, in arrays.
 
@@ -155,7 +168,7 @@ class ServiceModel:
         for piece in self.pieces(size):
             yield piece()
 
-    def pieces(self, size: int) -> Iterator[Callable[[], PartBlock]]:
+    def pieces(self, size: int) -> Iterator[BlockPiece]:
         """What makes each of the `blocks`; several may be made at the same time, in threads."""
         alone = np.ones(self.network.n_parts, dtype=np.bool_)
         if self.indentures is not None:
@@ -166,14 +179,16 @@ class ServiceModel:
             pipeline = self.pipeline_at_root[parts]
             order = np.lexsort((pipeline, kind))
             for piece in _cut(pipeline[order], kind[order], size):
-                yield partial(self._block, forest, routed, parts[order[piece]])
+                chosen = parts[order[piece]]
+                yield BlockPiece(chosen, partial(self._block, forest, routed, chosen))
         if self.indentures is None or self.repair_demand is None:
             return
         for parts in self.indentures.families:
             for forest, routed in zip(self.network.forests, self._routed, strict=True):
                 if parts[0] in forest.parts:
                     sit = self.indentures, self.repair_demand
-                    yield partial(self._family_block, forest, routed, parts, sit)
+                    make = partial(self._family_block, forest, routed, parts, sit)
+                    yield BlockPiece(parts, make)
 
     def _block(self, forest: Forest, routed: RoutedStreams, parts: Integers) -> PartBlock:
         return PartBlock(parts, self.tree(forest, parts), self._weights(routed, parts))

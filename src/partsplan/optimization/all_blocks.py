@@ -13,13 +13,13 @@ from functools import cached_property
 import numpy as np
 
 from partsplan.optimization.axes import Floats
+from partsplan.optimization.block_problem import StockBounds
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.crew import BlockPass, Crew, PassOrder
+from partsplan.optimization.kept_blocks import sampled_places
+from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
-from partsplan.optimization.stock_tables import StockBounds
 
-_SAMPLED_PARTS = 3_000
-_SAMPLED_SHARE = 0.05
 _LEAST_SAMPLED_WEIGHTS = 100
 
 
@@ -45,12 +45,35 @@ class AllBlocks:
     """The block searches of all parts, and what they may use together."""
 
     searches: Sequence[BlockSearch]
-    n_parts: int
-    """Parts of the network; the searches may be those of a sample."""
+    """Of all parts of the network, or of a sample."""
+    problem: PlanningProblem
     allowed: Floats
     """Use allowed to each kept promise once fixed use is taken off; positive."""
     crew: Crew = field(default_factory=Crew)
     """Who works the blocks."""
+    is_sample: bool = False
+    """Whether these are not all parts."""
+
+    @property
+    def n_parts(self) -> int:
+        """Parts of the network."""
+        return self.problem.network.n_parts
+
+    @property
+    def share_of_parts(self) -> float:
+        """Parts in these blocks over all parts of the network."""
+        return sum(len(search.parts) for search in self.searches) / self.n_parts
+
+    @property
+    def keeps_tables(self) -> bool:
+        """Whether all tables are kept between passes."""
+        return all(search.keeps_tables for search in self.searches)
+
+    @property
+    def cost_of_one_each(self) -> float:
+        """Cost of a unit of every part, where it is dearest."""
+        units = self.crew.each(self.searches, lambda one: float(one.unit_price.max(axis=1).sum()))
+        return sum(units)
 
     def priced(
         self,
@@ -78,7 +101,7 @@ class AllBlocks:
         passes = self.crew.passed(self.searches, order, limits or {})
         used, least = np.zeros(len(price)), np.zeros(self.n_parts)
         for search, one in zip(self.searches, passes, strict=True):
-            least[search.block.parts] = one.least
+            least[search.parts] = one.least
             used += one.columns.uses[-len(one.least) :].sum(axis=0)
         joined = Columns.joined([one.columns for one in passes])
         offset = float(price @ self.allowed)
@@ -96,7 +119,7 @@ class AllBlocks:
     def near_slack(self, price: Floats, count: int) -> float:
         """Excess that about ``count`` columns one change away from the best ones do not exceed."""
         sample = self.sample or self
-        n_sampled = sum(len(search.block.parts) for search in sample.searches)
+        n_sampled = sum(len(search.parts) for search in sample.searches)
         excess = np.concatenate(self.crew.each(sample.searches, lambda s: s.near_excess(price)))
         wanted = int(count * n_sampled / self.n_parts)
         if wanted >= len(excess):
@@ -137,25 +160,28 @@ class AllBlocks:
 
         Blocks are sorted by the units they have under way, so the sample has all kinds of parts.
         """
-        wanted = max(_SAMPLED_PARTS, _SAMPLED_SHARE * self.n_parts)
-        step = int(self.n_parts / wanted)
-        if step < 2:
+        places = sampled_places(len(self.searches), self.n_parts)
+        if not len(places):
             return None
-        chosen = self.searches[step // 2 :: step]
-        weight = sum(search.promise_weights() for search in self.searches)
-        some = sum(search.promise_weights() for search in chosen)
-        count = sum(search.promise_entries() for search in chosen)
-        if not (np.asarray(count) >= _LEAST_SAMPLED_WEIGHTS).all():
-            return None
-        share = np.asarray(some) / np.asarray(weight)
-        return replace(self, searches=chosen, allowed=self.allowed * share)
+        chosen = [self.searches[place] for place in places]
+        is_sampled = np.zeros(self.n_parts, dtype=np.bool_)
+        is_sampled[np.concatenate([search.parts for search in chosen])] = True
+        share = np.zeros(len(self.allowed))
+        model = self.problem.model
+        for row, c in enumerate(self.problem.kept.tolist()):
+            promise = model.promises[c]
+            inside = is_sampled[model.streams.part[promise.streams]]
+            if np.count_nonzero(inside) < _LEAST_SAMPLED_WEIGHTS:
+                return None
+            share[row] = promise.weights[inside].sum() / promise.weights.sum()
+        return replace(self, searches=chosen, allowed=self.allowed * share, is_sample=True)
 
     @cached_property
     def places(self) -> list[tuple[int, int]]:
         """Block and row of every part."""
         places = [(0, 0)] * self.n_parts
         for block, search in enumerate(self.searches):
-            for row, part in enumerate(search.block.parts.tolist()):
+            for row, part in enumerate(search.parts.tolist()):
                 places[part] = block, row
         return places
 

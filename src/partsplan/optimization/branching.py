@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.axes import Floats
+from partsplan.optimization.block_problem import StockBounds
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.closing import CheapestChoice, cheapest_choice, undominated
 from partsplan.optimization.columns import ColumnPool, Columns
 from partsplan.optimization.enumeration import TooManyStocksError
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
 from partsplan.optimization.rounding import Choice
-from partsplan.optimization.stock_tables import StockBounds
 
 _INTEGRAL = 1e-7
 _PASSES_PER_NODE = 12

@@ -6,16 +6,15 @@ back is in block order, whoever worked a block.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from partsplan.evaluation.threads import in_threads, n_threads
 from partsplan.optimization.axes import Floats
+from partsplan.optimization.block_problem import StockBounds
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.search import BlockSearch
-from partsplan.optimization.stock_tables import StockBounds
 
 _FEW_BLOCKS = 8
 """Fewer are worked one after the other."""
@@ -51,7 +50,6 @@ def passed_block(search: BlockSearch, order: PassOrder, limits: StockBounds | No
     """Work one block."""
     columns, least = search.best(order.price, limits, slack=order.slack)
     near = None if order.near is None else search.near_columns(order.price, order.near)
-    search.tidy()
     return BlockPass(columns, least, near)
 
 
@@ -60,12 +58,12 @@ class Crew:
 
     Parameters
     ----------
-    n_threads
-        Number of threads; by default one for each core that this process may use.
+    threads
+        Number of threads; by default as `partsplan.evaluation.threads` has it.
     """
 
-    def __init__(self, n_threads: int | None = None) -> None:
-        self.n_threads = _n_cores() if n_threads is None else n_threads
+    def __init__(self, threads: int | None = None) -> None:
+        self.n_threads = n_threads() if threads is None else threads
 
     def passed(
         self,
@@ -83,15 +81,11 @@ class Crew:
         self, searches: Sequence[BlockSearch], work: Callable[[BlockSearch], _Result]
     ) -> list[_Result]:
         """The results of some work on every block, in block order."""
-        if self.n_threads < 2 or len(searches) < _FEW_BLOCKS:
-            return [work(search) for search in searches]
-        with ThreadPoolExecutor(self.n_threads) as pool:
-            return list(pool.map(work, searches))
 
+        def tidied(search: BlockSearch) -> _Result:
+            result = work(search)
+            search.tidy()
+            return result
 
-def _n_cores() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
+        threads = self.n_threads if len(searches) >= _FEW_BLOCKS else 1
+        return list(in_threads(tidied, searches, threads))

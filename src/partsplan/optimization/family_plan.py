@@ -140,10 +140,10 @@ class FamilyRun(OptimizationRun):
     @cached_property
     def single_searches(self) -> list[BlockSearch]:
         """Price searches of the other parts."""
+        families = self.problem.model.indentures
+        inside = np.zeros(0) if families is None else np.flatnonzero(families.parts)
         return [
-            BlockSearch(self.problem, block, self.tolerance, self.clock)
-            for block in self.problem.blocks(self.block_size)
-            if block.family is None
+            search for search in self.block_searches() if not np.isin(search.parts, inside).any()
         ]
 
     @cached_property

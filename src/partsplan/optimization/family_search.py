@@ -81,9 +81,8 @@ class FamilySearch:
         self.clock = clock
         self.is_patient = is_patient
         alone = replace(block.tree, rate_shape=self.family.rate_shape)
-        self.relaxed = BlockSearch(
-            problem, PartBlock(block.parts, alone, block.weights), tolerance, clock
-        )
+        relaxed = problem.of_block(PartBlock(block.parts, alone, block.weights))
+        self.relaxed = BlockSearch(block.parts, lambda: relaxed, tolerance, clock)
         """The same parts with endless inner parts."""
         self.unit_price = self.relaxed.unit_price
         self.shape = self.unit_price.shape

@@ -9,6 +9,7 @@ from partsplan.evaluation.measuring import measure_block
 from partsplan.evaluation.performance import MET_TOLERANCE
 from partsplan.evaluation.results import ImpossibleCommitment
 from partsplan.optimization.axes import Floats
+from partsplan.optimization.crew import Crew
 from partsplan.optimization.grids import endless_stock
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
@@ -20,18 +21,26 @@ def use_at_most_stock(problem: PlanningProblem, searches: list[BlockSearch]) -> 
     Parts without a maximum never run out, so only their fixed use is left.
     """
     total = np.zeros(problem.model.n_promises)
-    for search in searches:
-        block = search.block
-        lowest, highest = search.limits
-        is_limited = (np.isfinite(highest) & (block.tree.rate > 0)).any(axis=1)
-        total += block.weights.fixed_use()[~is_limited].sum(axis=0)
-        rows = np.flatnonzero(is_limited)
-        if len(rows):
-            some = block.of_parts(rows)
-            most = np.minimum(endless_stock(some.tree), highest[rows]).astype(np.int64)
-            measured = measure_block(some, np.maximum(most, lowest[rows]), problem.evaluation)
-            total += measured.uses().sum(axis=0)
+    for use in Crew().each(searches, _use_of_block):
+        total += use
     return total
+
+
+def _use_of_block(search: BlockSearch) -> Floats:
+    block = search.block
+    lowest, highest = search.limits
+    is_limited = np.isfinite(highest).any(axis=1)
+    if is_limited.any():
+        is_limited = (np.isfinite(highest) & (block.tree.rate > 0)).any(axis=1)
+    use = block.weights.fixed_use()[~is_limited].sum(axis=0)
+    rows = np.flatnonzero(is_limited)
+    if len(rows):
+        some = block.of_parts(rows)
+        most = np.minimum(endless_stock(some.tree), highest[rows]).astype(np.int64)
+        evaluation = search.problem.evaluation
+        measured = measure_block(some, np.maximum(most, lowest[rows]), evaluation)
+        use = use + measured.uses().sum(axis=0)
+    return np.asarray(use)
 
 
 def impossible_commitments(
@@ -49,7 +58,7 @@ def impossible_commitments(
         promise = model.promises[c]
         least = float(use[c])
         if least > promise.allowed * (1.0 + MET_TOLERANCE):
-            if any(map(_more_may_harm, searches)):
+            if any(Crew().each(searches, _more_may_harm)):
                 least = min(least, float(fixed[c]) + _least_use(searches, row, len(problem.kept)))
             if least > promise.allowed * (1.0 + MET_TOLERANCE):
                 reason = _reason(problem, promise, float(fixed[c]))
@@ -70,10 +79,11 @@ def _more_may_harm(search: BlockSearch) -> bool:
 
 def _least_use(searches: list[BlockSearch], row: int, n_rows: int) -> float:
     """Least use of one promise over all stocks, without fixed use."""
-    dearest = max(float(search.unit_price.max(initial=0.0)) for search in searches)
+    crew = Crew()
+    dearest = max(crew.each(searches, lambda one: float(one.unit_price.max(initial=0.0))))
     price = np.zeros(n_rows)
     price[row] = 1e9 * max(dearest, 1e-9)
-    least = sum(float(search.best(price)[1].sum()) for search in searches)
+    least = sum(crew.each(searches, lambda one: float(one.best(price)[1].sum())))
     return least / float(price[row])
 
 

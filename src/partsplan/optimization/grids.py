@@ -79,6 +79,21 @@ class Grids:
             return self.branch[location]
         return self.leaves[parent][:, self.members[parent].index(location)]
 
+    def packed(self) -> Grids:
+        """The same lists in half the memory, to be kept."""
+        return self._as_type(np.int32)
+
+    def unpacked(self) -> Grids:
+        """The lists as they are worked with."""
+        return self._as_type(np.int64)
+
+    def _as_type(self, dtype: type[np.int32] | type[np.int64]) -> Grids:
+        return replace(
+            self,
+            branch={at: lists.astype(dtype, copy=False) for at, lists in self.branch.items()},
+            leaves={at: lists.astype(dtype, copy=False) for at, lists in self.leaves.items()},
+        )
+
     def of_parts(self, rows: Integers) -> Grids:
         """The lists of some parts; a part may come twice."""
         return replace(

@@ -14,7 +14,7 @@ from partsplan.optimization.branching import BranchAndPrice
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.master import IntegerMaster
-from partsplan.optimization.nearest import nearest_plan
+from partsplan.optimization.nearest import nearest_plan, prices_of_columns
 from partsplan.optimization.prices import PriceFinder, PriceState
 from partsplan.optimization.restricted import RestrictedSolution
 from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
@@ -124,12 +124,17 @@ class PlanSearch:
     def _round_nearest(self, gap: float) -> None:
         """Plans of the nearest columns, of more of them while the gap is not reached."""
         columns = self.state.pool.columns
-        excess = columns.reduced_cost(self.state.price, self.state.least)
+        price = prices_of_columns(columns, self.state.price, self.allowed, self.n_parts)
+        values = columns.cost + columns.uses @ price
+        least = np.full(self.n_parts, np.inf)
+        np.minimum.at(least, columns.parts, values)
+        excess = values - least[columns.parts]
+        self.nearest_price = price
         count = _NEAREST_PER_PROMISE * len(self.allowed)
         for _ in range(_NEAREST_TRIES):
             found = nearest_plan(columns, excess, self.allowed, self.n_parts, count)
-            self.nearest_price = found.price
             if found.picked is not None:
+                self.nearest_price = found.price
                 self._keep(Choice(columns, found.picked))
             if self.gap <= gap or count >= len(columns) or self.clock.is_over:
                 return

@@ -16,6 +16,11 @@ from partsplan.optimization.columns import Columns
 from partsplan.optimization.restricted import RestrictedMaster
 from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
 
+_STEPS = 40
+_STEP_POWER = 0.9
+_MENDED = 1e-3
+"""Use beyond what is allowed, as a share of it, that is not tried to be mended."""
+
 
 @dataclass(frozen=True, eq=False)
 class NearestPlan:
@@ -25,6 +30,28 @@ class NearestPlan:
     """Position of the column chosen for every part; None where no choice keeps every promise."""
     price: Floats
     """Price of one unit of use of every promise, by the linear programme; 0 without one."""
+
+
+def prices_of_columns(columns: Columns, price: Floats, allowed: Floats, n_parts: int) -> Floats:
+    """Prices at which the best of the columns met use about what is allowed.
+
+    Multiplicative steps that grow shorter, from some prices; those with the largest Lagrangian
+    value over these columns.
+    """
+    order = np.argsort(columns.parts, kind="stable")
+    some = columns.of(order)
+    starts = np.searchsorted(some.parts, np.arange(n_parts))
+    best, highest = price, -np.inf
+    for step in range(_STEPS):
+        values = some.cost + some.uses @ price
+        least = np.minimum.reduceat(values, starts)
+        value = float(least.sum() - price @ allowed)
+        if value > highest:
+            best, highest = price, value
+        used = some.uses[values <= least[some.parts]].sum(axis=0)
+        power = _STEP_POWER / (1.0 + step / 10.0)
+        price = price * np.clip(np.maximum(used / allowed, 0.1), 0.1, 10.0) ** power
+    return best
 
 
 def nearest_plan(
@@ -64,6 +91,8 @@ def nearest_plan(
     master = RestrictedMaster(allowed, n_open, float(columns.cost[best].sum()), taken)
     master.add(some)
     solution = master.solve()
+    if solution.slack_share > _MENDED:
+        return NearestPlan(None, solution.price)
     chosen = repaired(largest_shares(some, solution.share, n_open), allowed, taken)
     if chosen is None:
         return NearestPlan(None, solution.price)

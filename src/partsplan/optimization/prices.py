@@ -21,6 +21,8 @@ from partsplan.optimization.rounding import Choice
 _STEP_POWER = 0.9
 _LARGEST_STEP = 50.0
 _START_PASSES = 20
+_COSTLY_PASSES = 2
+"""Fewer where every pass makes its tables anew."""
 _MOST_PASSES = 250
 _STALL = 2e-4
 _PRECISE = 1e-4
@@ -75,6 +77,8 @@ class PriceFinder:
         self.state = PriceState(price=np.zeros(len(blocks.allowed)))
         self.promising = self.state.price
         """Prices worth a precise pass."""
+        self.about = 1e-300
+        """The bound to be expected, about, while there is none."""
 
     def start(self) -> PriceState:
         """Prices from multiplicative passes, with the bound that a precise pass proves.
@@ -83,28 +87,30 @@ class PriceFinder:
         """
         if self.has_many_parts and self.blocks.sample is not None:
             sampled = PriceFinder(self.blocks.sample, self.clock.unheard())
-            self.promising = self._multiply(sampled.start().price)
+            self.about = sampled.start().bound / self.blocks.sample.share_of_parts
+            passes = _START_PASSES if self.blocks.keeps_tables else _COSTLY_PASSES
+            self.promising = self._multiply(sampled.state.price, passes)
             return self.state
         first, _ = self._pass(np.zeros(len(self.allowed)), 0.0)
         if (first.used <= self.allowed).all():
             self.state.relaxation = self.state.bound
         elif not self.clock.is_over:
-            self.promising = self._multiply(self._first_price())
+            self.promising = self._multiply(self._first_price(), _START_PASSES)
             self._pass(self.promising, _PRECISE)
         return self.state
 
     @property
     def has_many_parts(self) -> bool:
         """Whether a linear programme with a row per part is slow."""
-        return self.blocks.n_parts >= MANY_PARTS
+        return not self.blocks.is_sample and self.blocks.n_parts >= MANY_PARTS
 
     def look_at(self, price: Floats, near: float) -> bool:
         """A precise pass, and the columns near its best ones; whether it told anything new.
 
         ``near`` is the largest excess of such a column.
         """
-        before = self.state.bound
-        result = self.blocks.priced(price, slack=_PRECISE * max(before, 1e-300), near=near)
+        slack = _PRECISE * max(self.state.bound, self.about)
+        result = self.blocks.priced(price, slack=slack, near=near)
         fresh = self._take(price, result)
         if result.near is not None:
             more = self.state.pool.add(result.near)
@@ -124,7 +130,7 @@ class PriceFinder:
 
     def _pass(self, price: Floats, precision: float) -> tuple[PricedParts, Columns]:
         """Price all parts; returns the result and the columns new to the pool."""
-        slack = precision * max(self.state.bound, 1e-300)
+        slack = precision * max(self.state.bound, self.about)
         result = self.blocks.priced(price, slack=slack)
         return result, self._take(price, result)
 
@@ -149,10 +155,13 @@ class PriceFinder:
         _, more = self._pass(price, precision)
         return Columns.joined([fresh, more])
 
-    def _multiply(self, price: Floats) -> Floats:
-        """Multiplicative passes from some prices until the bound stalls; the best prices."""
+    def _multiply(self, price: Floats, passes: int) -> Floats:
+        """Multiplicative passes from some prices until the bound stalls; the prices to go on with.
+
+        Where passes are few, these are the last ones, a step beyond the last pass.
+        """
         best_price, values = price, [-np.inf]
-        for _ in range(_START_PASSES):
+        for _ in range(passes):
             result, _ = self._pass(price, _START_TOLERANCE)
             self.blocks.prune(price)
             if result.value > values[-1]:
@@ -161,13 +170,17 @@ class PriceFinder:
             stalled = len(values) > 4 and values[-1] - values[-4] < _STALL * abs(values[-1])
             if stalled or self.clock.is_over:
                 break
-            step = np.maximum(result.used / self.allowed, 0.0) ** _STEP_POWER
-            price = price * np.clip(step, 1.0 / _LARGEST_STEP, _LARGEST_STEP)
-        return best_price
+            price = self._stepped(price, result.used)
+        return best_price if passes > _COSTLY_PASSES else price
+
+    def _stepped(self, price: Floats, used: Floats) -> Floats:
+        """Prices a multiplicative step further."""
+        step = np.maximum(used / self.allowed, 0.0) ** _STEP_POWER
+        return price * np.clip(step, 1.0 / _LARGEST_STEP, _LARGEST_STEP)
 
     def _first_price(self) -> Floats:
         """Prices at which using all that is allowed costs a small share of one unit everywhere."""
-        unit = sum(float(search.unit_price.max(axis=1).sum()) for search in self.blocks.searches)
+        unit = self.blocks.cost_of_one_each
         return 0.05 * max(unit, 1e-12) / (len(self.allowed) * self.allowed)
 
     def _useful_columns(self) -> Columns:

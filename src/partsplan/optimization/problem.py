@@ -17,6 +17,7 @@ from partsplan.evaluation.measuring import Evaluation
 from partsplan.evaluation.model import PartBlock, ServiceModel
 from partsplan.network import ServiceNetwork, StockLimits
 from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.block_problem import BlockProblem
 
 Objective = Literal["holding_cost", "investment", "new_investment"]
 OBJECTIVES: tuple[Objective, ...] = ("holding_cost", "investment", "new_investment")
@@ -85,3 +86,16 @@ class PlanningProblem:
     def blocks(self, size: int) -> Iterator[PartBlock]:
         """Blocks of parts, as the service model makes them."""
         return self.model.blocks(size)
+
+    def of_block(self, block: PartBlock) -> BlockProblem:
+        """The problem of the parts of one block."""
+        return BlockProblem(
+            evaluation=self.evaluation,
+            block=block,
+            unit_price=self.unit_price(block.parts),
+            owned=self.owned(block.parts),
+            lowest=self.lowest(block.parts),
+            highest=self.highest(block.parts),
+            kept=self.kept,
+            n_promises=self.model.n_promises,
+        )

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import TypeVar
 
 import numpy as np
 
 from partsplan.errors import PartsplanError
 from partsplan.evaluation import CommitmentResult, ImpossibleCommitment, Performance
 from partsplan.evaluation.commitments import Promise
+from partsplan.evaluation.model import BlockPiece
 from partsplan.evaluation.performance import performance_of
 from partsplan.evaluation.results import Rows
 from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.block_problem import BlockProblem
 from partsplan.optimization.clock import Clock
+from partsplan.optimization.crew import Crew
 from partsplan.optimization.feasibility import impossible_commitments
 from partsplan.optimization.integer import PlanSearch, relative_gap
+from partsplan.optimization.kept_blocks import kept_blocks
 from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
 from partsplan.optimization.prices import PriceFinder, PriceState
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
 
 logger = logging.getLogger("partsplan")
+
+Result = TypeVar("Result")
 
 
 OPTIMAL_GAP = 1e-9
@@ -99,13 +107,36 @@ class OptimizationRun:
     @property
     def is_monotone(self) -> bool:
         """Whether more stock never harms: no location's customers change their shipper."""
-        return not any(search.block.weights.has_direct_routes for search in self.searches)
+        return not any(self._each(lambda search: search.block.weights.has_direct_routes))
+
+    def _each(self, work: Callable[[BlockSearch], Result]) -> list[Result]:
+        return self.crew.each(self.searches, work)
+
+    @cached_property
+    def crew(self) -> Crew:
+        """Who works the blocks."""
+        return Crew()
 
     @cached_property
     def searches(self) -> list[BlockSearch]:
         """Price searches of all blocks."""
-        blocks = self.problem.blocks(self.block_size)
-        return [BlockSearch(self.problem, block, self.tolerance, self.clock) for block in blocks]
+        return self.block_searches()
+
+    def block_searches(self) -> list[BlockSearch]:
+        """New price searches of all blocks; tables are kept of as many as memory is meant for."""
+        problem = self.problem
+        pieces = list(problem.model.pieces(self.block_size))
+        kept = kept_blocks([len(piece.parts) for piece in pieces], problem)
+        return [
+            BlockSearch(
+                piece.parts,
+                partial(_problem_of, problem, piece),
+                self.tolerance,
+                self.clock,
+                keeps_tables=keeps,
+            )
+            for piece, keeps in zip(pieces, kept, strict=True)
+        ]
 
     @property
     def tolerance(self) -> float:
@@ -118,7 +149,7 @@ class OptimizationRun:
         return impossible_commitments(self.problem, self.searches, fixed)
 
     def _blocks(self, allowed: Floats) -> AllBlocks:
-        return AllBlocks(self.searches, self.problem.network.n_parts, allowed)
+        return AllBlocks(self.searches, self.problem, allowed, self.crew)
 
     def _prices(self, blocks: AllBlocks) -> PriceState:
         """Prices and bound; many parts need no linear programme where rounding is close enough."""
@@ -149,12 +180,12 @@ class OptimizationRun:
         return 0.0
 
     def _is_proven(self) -> bool:
-        return all(map(_bound_is_proven, self.searches))
+        return all(self._each(_bound_is_proven))
 
     def _fixed_use(self) -> Floats:
         fixed = np.zeros(self.problem.model.n_promises)
-        for search in self.searches:
-            fixed += search.block.weights.unavoidable_use().sum(axis=0)
+        for use in self._each(lambda search: search.block.weights.unavoidable_use().sum(axis=0)):
+            fixed += use
         return fixed
 
     def _searched(self, state: PriceState, blocks: AllBlocks) -> PlanSearch:
@@ -265,6 +296,10 @@ class OptimizationRun:
             passes=0,
             runtime_seconds=self.clock.seconds,
         )
+
+
+def _problem_of(problem: PlanningProblem, piece: BlockPiece) -> BlockProblem:
+    return problem.of_block(piece())
 
 
 def _bound_is_proven(search: BlockSearch) -> bool:

@@ -6,11 +6,13 @@ they could matter, so every pass returns exact values and a bound that holds for
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from partsplan.evaluation.model import PartBlock
-from partsplan.evaluation.weights import Terms
 from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.block_problem import BlockProblem, StockBounds
 from partsplan.optimization.choices import (
     FamilyChoice,
     chosen_stock,
@@ -25,10 +27,9 @@ from partsplan.optimization.enumeration import (
     TooManyStocksError,
     stocks_within,
 )
-from partsplan.optimization.grids import endless_stock, first_grids
+from partsplan.optimization.grids import Grids, first_grids
 from partsplan.optimization.pricing import PriceSearch
-from partsplan.optimization.problem import PlanningProblem
-from partsplan.optimization.stock_tables import StockBounds, StockTables
+from partsplan.optimization.stock_tables import StockTables
 
 _PRUNED_UNITS = 4.0
 _PRUNED_SHARE = 0.02
@@ -42,42 +43,84 @@ class BlockSearch:
 
     Parameters
     ----------
-    problem, block
-        The planning problem and the parts searched.
+    parts
+        The parts searched, by their position in the network.
+    make
+        Makes their problem.
     tolerance
         Least relative difference between a value and its lower bound that lists are refined for.
     clock
         When time is over, lists are refined no more; bounds are looser then, never wrong.
+    keeps_tables
+        Whether problem and tables are kept between passes; without, only the lists are.
     """
 
     def __init__(
-        self, problem: PlanningProblem, block: PartBlock, tolerance: float, clock: Clock
+        self,
+        parts: Integers,
+        make: Callable[[], BlockProblem],
+        tolerance: float,
+        clock: Clock,
+        *,
+        keeps_tables: bool = True,
     ) -> None:
-        self.problem = problem
+        self.parts = parts
         self.tolerance = tolerance
         self.clock = clock
-        self.block = block
-        self.keeps_tables = True
-        self.unit_price = problem.unit_price(block.parts)
-        self.owned = problem.owned(block.parts)
-        self.limits = self._limits()
-        self.fixed_use = block.weights.unavoidable_use()[:, problem.kept]
-        self._avoidable_use = block.weights.fixed_use()[:, problem.kept] - self.fixed_use
-        is_exact = problem.evaluation == "exact"
-        grids = first_grids(block.tree, self.limits[0], has_gaps=is_exact)
-        self._near = StockTables(problem.evaluation, block, grids)
-        self._pruned_size = grids.n_stocks
+        self.keeps_tables = keeps_tables
+        self._make = make
+        self._problem: BlockProblem | None = None
+        self._grids: Grids | None = None
+        self._tables: StockTables | None = None
+        self._pruned_size = 0
         self._wide: StockTables | None = None
 
-    def _limits(self) -> StockBounds:
-        """Fewest and most units; what costs nothing is held at most until it never runs out."""
-        lowest = self.problem.lowest(self.block.parts)
-        highest = self.problem.highest(self.block.parts)
-        is_free = self.unit_price <= 0.0
-        if is_free.any():
-            enough = np.maximum(np.minimum(endless_stock(self.block.tree), highest), lowest)
-            highest = np.where(is_free, enough, highest)
-        return lowest, highest
+    @property
+    def problem(self) -> BlockProblem:
+        """The problem of these parts."""
+        if self._problem is None:
+            self._problem = self._make()
+        return self._problem
+
+    @property
+    def block(self) -> PartBlock:
+        """Their supply tree and service weights."""
+        return self.problem.block
+
+    @property
+    def unit_price(self) -> Floats:
+        """Cost of a unit held, in the objective's unit; shape (n_parts, n_locations)."""
+        return self.problem.unit_price
+
+    @property
+    def limits(self) -> StockBounds:
+        """Fewest and most units."""
+        return self.problem.limits
+
+    @property
+    def fixed_use(self) -> Floats:
+        """Use of every kept promise that no stock avoids; shape (n_parts, n_kept)."""
+        return self.problem.fixed_use
+
+    @property
+    def _near(self) -> StockTables:
+        """Tables of the price search."""
+        if self._tables is None:
+            if self._grids is None:
+                has_gaps = self.problem.evaluation == "exact"
+                self._grids = first_grids(self.block.tree, self.limits[0], has_gaps=has_gaps)
+                self._pruned_size = self._grids.n_stocks
+            grids = self._grids.unpacked()
+            self._tables = StockTables(self.problem.evaluation, self.block, grids)
+        return self._tables
+
+    def tidy(self) -> None:
+        """Let go of what is not to be kept between passes; it is made anew when needed."""
+        if self.keeps_tables:
+            return
+        if self._tables is not None:
+            self._grids = self._tables.grids.packed()
+        self._problem = self._tables = self._wide = None
 
     @property
     def wide(self) -> StockTables:
@@ -107,23 +150,24 @@ class BlockSearch:
             Columns (several per part where owned units cost nothing), and bounds (n_parts,).
         """
         limits = limits or self.limits
-        if not self.owned.any():
+        if not self.problem.owned.any():
             choice = self.searched(price, self.unit_price, limits, slack)
-            low = choice.low + self._avoidable_use @ price
+            low = choice.low + self.problem.avoidable_use @ price
             return self._chosen(choice), low
         columns, low = self._best_with_owned(price, limits)
-        return columns, low + self._avoidable_use @ price
+        return columns, low + self.problem.avoidable_use @ price
 
     def _best_with_owned(self, price: Floats, limits: StockBounds) -> tuple[Columns, Floats]:
         """Bound with owned units free: for any share t, cost >= t * price * (units - owned)."""
         found: list[Columns] = []
-        low = np.full(len(self.owned), -np.inf)
+        owned = self.problem.owned
+        low = np.full(len(owned), -np.inf)
         unit = self.unit_price.max(axis=1)
         for share in _OWNED_PRICE_SHARES:
             choice = self.searched(price, self.unit_price * share, limits)
             found.append(self._chosen(choice))
-            low = np.maximum(low, choice.low - share * unit * self.owned)
-            if (found[-1].stock.sum(axis=1) >= self.owned).all():
+            low = np.maximum(low, choice.low - share * unit * owned)
+            if (found[-1].stock.sum(axis=1) >= owned).all():
                 break
         return Columns.joined(found), low
 
@@ -146,11 +190,9 @@ class BlockSearch:
     def _values(
         self, tables: StockTables, price: Floats, unit_price: Floats, limits: StockBounds
     ) -> FamilyChoice:
-        full_price = np.zeros(self.problem.model.n_promises)
-        full_price[self.problem.kept] = price
         holdings = tables.holdings(unit_price, limits)
         search = PriceSearch(self.block, tables.grids, tables.figures, holdings)
-        return search.search(full_price)
+        return search.search(self.problem.price_of_all(price))
 
     def prune(self, price: Floats) -> None:
         """Forget stocks that are far from any use at these prices."""
@@ -164,15 +206,9 @@ class BlockSearch:
             self._near.replace_lists(grids)
         self._pruned_size = self._near.grids.n_stocks
 
-    def tidy(self) -> None:
-        """Let go of tables that are not to be kept; they are made anew when needed."""
-        if not self.keeps_tables:
-            self._near.forget()
-
     def near_excess(self, price: Floats) -> Floats:
         """Excess over the best column of every tabulated one that differs at one location."""
         choice = self._values(self._near, price, self.unit_price, self.limits)
-        self.tidy()
         return excess_on_path(choice, (np.arange(len(choice.value)),))
 
     def near_columns(self, price: Floats, slack: float, most: int | None = None) -> Columns:
@@ -217,7 +253,7 @@ class BlockSearch:
             choice = self._values(tables, price, self.unit_price, limits)
             if self.clock.is_over:
                 raise TooManyStocksError
-            if self.owned.any():
+            if self.problem.owned.any():
                 room = slack + self._saved_by_owned(choice, price, limits)
             try:
                 rows, stock = stocks_within(choice, tables.grids, room, limit, changes=None)
@@ -226,34 +262,16 @@ class BlockSearch:
                 continue
             return self._columns(tables, rows, stock)
 
-    def promise_weights(self) -> Floats:
-        """What every kept promise weighs of the demand of these parts, all kinds added up."""
-        terms = self._terms()
-        weight = np.bincount(
-            np.concatenate([term.promise for term in terms]),
-            np.concatenate([term.weight for term in terms]),
-            self.problem.model.n_promises,
-        )
-        return np.asarray(weight[self.problem.kept])
-
-    def promise_entries(self) -> Integers:
-        """Number of figures of these parts that every kept promise weighs."""
-        promise = np.concatenate([term.promise for term in self._terms()])
-        return np.bincount(promise, minlength=self.problem.model.n_promises)[self.problem.kept]
-
-    def _terms(self) -> list[Terms]:
-        weights = self.block.weights
-        return [weights.wait, weights.stockout, weights.late]
-
     def _saved_by_owned(self, choice: FamilyChoice, price: Floats, limits: StockBounds) -> Floats:
         """Most that a part's best column can be below its value at full price; 0 or more.
 
         Owned units cost nothing: at least their full price less that of all of them.
         """
         found, _ = self._best_with_owned(price, limits)
-        worth = (found.cost + found.uses @ price).reshape(-1, len(self.owned)).min(axis=0)
-        at_most = worth - self._avoidable_use @ price
-        saved = at_most + self.unit_price.max(axis=1) * self.owned - choice.value
+        owned = self.problem.owned
+        worth = (found.cost + found.uses @ price).reshape(-1, len(owned)).min(axis=0)
+        at_most = worth - self.problem.avoidable_use @ price
+        saved = at_most + self.unit_price.max(axis=1) * owned - choice.value
         return np.asarray(np.maximum(saved, 0.0))
 
     def _chosen(self, choice: FamilyChoice) -> Columns:
@@ -268,5 +286,5 @@ class BlockSearch:
         wait = np.divide(backorders, rate, out=np.zeros_like(rate), where=rate > 0)
         weights = self.block.weights.of_parts(rows)
         uses = weights.uses(stock, wait, stockout, late)[:, self.problem.kept]
-        parts = self.block.parts[rows]
-        return Columns(parts, stock, self.problem.cost(parts, stock), uses - self.fixed_use[rows])
+        cost = self.problem.cost(rows, stock)
+        return Columns(self.parts[rows], stock, cost, uses - self.fixed_use[rows])

@@ -9,14 +9,12 @@ import numpy as np
 from partsplan.evaluation.measuring import Evaluation
 from partsplan.evaluation.model import PartBlock
 from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.block_problem import StockBounds
 from partsplan.optimization.building import build_tables
 from partsplan.optimization.choices import figures_of_rows
 from partsplan.optimization.grids import Gap, Grids
 from partsplan.optimization.holdings import Holdings
 from partsplan.optimization.tables import Family
-
-StockBounds = tuple[Integers, Floats]
-"""Fewest and most units, each of shape (n_parts, n_locations)."""
 
 
 class StockTables:
@@ -70,10 +68,6 @@ class StockTables:
 
     def _built(self, block: PartBlock, grids: Grids) -> Family:
         return build_tables(self.evaluation, block, grids, has_stockout=self._has_stockout)
-
-    def forget(self) -> None:
-        """Let go of the figures; they are made anew when they are asked for."""
-        self._figures = None
 
     def replace_lists(self, grids: Grids) -> None:
         """Begin anew with other lists."""

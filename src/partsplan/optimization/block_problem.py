@@ -1,0 +1,73 @@
+"""The planning problem of the parts of one block: all that its price search needs to know.
+
+It stands alone, without the network, so that it can be made when it is needed, let go of, and
+sent to another process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from partsplan.evaluation.measuring import Evaluation
+from partsplan.evaluation.model import PartBlock
+from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.grids import endless_stock
+
+StockBounds = tuple[Integers, Floats]
+"""Fewest and most units, each of shape (n_parts, n_locations)."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlockProblem:
+    """Parts, their prices and limits, and which promises are kept."""
+
+    evaluation: Evaluation
+    block: PartBlock
+    unit_price: Floats
+    """Cost of a unit held, in the objective's unit; shape (n_parts, n_locations)."""
+    owned: Floats
+    """Units of each part that cost nothing; shape (n_parts,)."""
+    lowest: Integers
+    """Fewest units allowed; shape (n_parts, n_locations)."""
+    highest: Floats
+    """Most units allowed, ``inf`` where unlimited; shape (n_parts, n_locations)."""
+    kept: Integers
+    """Positions of the promises that are kept, among all."""
+    n_promises: int
+    """Number of all promises."""
+
+    @cached_property
+    def limits(self) -> StockBounds:
+        """Fewest and most units; what costs nothing is held at most until it never runs out."""
+        lowest, highest = self.lowest, self.highest
+        is_free = self.unit_price <= 0.0
+        if is_free.any():
+            enough = np.maximum(np.minimum(endless_stock(self.block.tree), highest), lowest)
+            highest = np.where(is_free, enough, highest)
+        return lowest, highest
+
+    @cached_property
+    def fixed_use(self) -> Floats:
+        """Use of every kept promise that no stock avoids; shape (n_parts, n_kept)."""
+        return np.asarray(self.block.weights.unavoidable_use()[:, self.kept])
+
+    @cached_property
+    def avoidable_use(self) -> Floats:
+        """Fixed use that another shipper would not have; shape (n_parts, n_kept)."""
+        return np.asarray(self.block.weights.fixed_use()[:, self.kept] - self.fixed_use)
+
+    def price_of_all(self, price: Floats) -> Floats:
+        """Prices of all promises, 0 where they are not kept."""
+        full = np.zeros(self.n_promises)
+        full[self.kept] = price
+        return full
+
+    def cost(self, rows: Integers, stock: Integers) -> Floats:
+        """Cost of one stock vector per row, in the objective's unit; rows are places here."""
+        if not self.owned.any():
+            return np.asarray((self.unit_price[rows] * stock).sum(axis=1))
+        unit = self.unit_price[rows].max(axis=1)
+        return np.asarray(unit * np.maximum(stock.sum(axis=1) - self.owned[rows], 0.0))
