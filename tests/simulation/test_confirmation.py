@@ -1,6 +1,7 @@
 """Verdicts on plans that keep, miss or just keep their promises, and what assumptions change."""
 
 from concurrent.futures import ProcessPoolExecutor
+from math import exp
 from random import Random
 
 import pytest
@@ -19,7 +20,7 @@ def one_location(target, metric="fill_rate", **more):
     return network, pp.estimate_demand(network)
 
 
-def one_machine_park(machines=6, **part):
+def one_machine_park(machines=6, shortages="wait", **part):
     """Machines of one part at one site; a failure a year each, resupplied in 73 days."""
     return pp.ServiceNetwork.from_tables(
         parts=[{"part_id": "P", "unit_cost": 1, "resupply_days": 73.0} | part],
@@ -29,6 +30,7 @@ def one_machine_park(machines=6, **part):
         bill_of_materials=[{"equipment_id": "M", "part_id": "P", "failures_per_year": 1.0}],
         installed_base=[{"site_id": "A", "equipment_id": "M", "machines": machines}],
         commitments=[{"commitment_id": "wait", "metric": "mean_wait", "target": 400.0}],
+        shortages=shortages,
     )
 
 
@@ -163,6 +165,30 @@ def test_ageing_parts_keep_their_rate_and_fail_more_evenly():
     variance = places.demands2[0, 0] / 300 - (places.demands[0, 0] / 300) ** 2
     assert variance < 0.2 * 60  # of Poisson demand it would be 60
     assert ageing.commitments[0].upper < plain.commitments[0].lower
+
+
+def test_a_finite_fleet_whose_shortages_are_expedited():
+    """Nothing held: each failure waits 73 days for the outside, and the machine does not fail.
+
+    One unit held for one machine: it is back after 73 days, and so is a machine without it.
+    """
+    network = one_machine_park(shortages="expedite", emergency_hours=73.0 * 24.0)
+    demand = pp.estimate_demand(network)
+    options = {"years": 20, "replications": 100, "rng": 4, "finite_fleet": True}
+    none = pp.simulate(network, demand, {}, **options)
+    failures = none.sums.places.demands[0, 0] / (100 * 20 * 6)
+    assert failures == pytest.approx(1 / (1 + 73 / 365), rel=0.02)
+    options["finite_fleet"] = False
+    ageing = pp.simulate(network, demand, {}, **options, life_shapes={"P": 4.0})
+    places = ageing.sums.places
+    assert places.demands[0, 0] / (100 * 20) == pytest.approx(6.0, rel=0.01)
+    assert places.demands2[0, 0] / 100 - (places.demands[0, 0] / 100) ** 2 < 0.3 * 120
+    one = one_machine_park(1, "expedite", emergency_hours=73.0 * 24.0)
+    options |= {"finite_fleet": True, "replications": 1000, "rng": 5}
+    seen = pp.simulate(one, pp.estimate_demand(one), {("P", "DC"): 1}, **options)
+    again = 1 - exp(-73 / 365)  # fails before the unit is back; then it never does twice in turn
+    fill = seen.interval("fill_rate")
+    assert fill.lower[0, 0] < 1 - again / (1 + again) < fill.upper[0, 0]
 
 
 def test_what_is_refused():

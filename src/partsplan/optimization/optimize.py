@@ -73,7 +73,7 @@ def optimize(
         ``period_months`` is also to be kept in a single period, as the contract measures it and
         with uncertain rates drawn anew for each (see `partsplan.simulation.period_probabilities`).
         ``None`` plans for the long run only. Targets are tightened until simulated periods keep
-        them; then single units are exchanged for cheaper ones in up to 200 simulated stocks of
+        them; then single units are exchanged for cheaper ones in up to 300 simulated stocks of
         single parts (the 60 with the dearest units; none where parts sit within parts). No plan is
         known to be cheaper then, but ``bound`` is still that of the long run.
     rng : int or numpy Generator

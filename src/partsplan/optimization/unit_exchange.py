@@ -17,7 +17,7 @@ from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.simulation.measured_periods import PeriodsByPart
 
-MOST_ROWS = 200
+MOST_ROWS = 300
 """Stocks of single parts that are simulated, at most."""
 MOST_CHANGES = 20_000
 """Changes of stock that are looked at, at most."""
@@ -27,6 +27,8 @@ _MOST_PLACES = 12
 """Places of a part up to which three of its units change together."""
 _FEW_PLACES = 60
 """Parts times locations up to which a part that moves a unit may be paired with another."""
+_SCREEN = 0.02
+"""How far below the level a change that is estimated unit by unit may be."""
 _NEGLIGIBLE = 1e-9
 
 Change = tuple[tuple[int, tuple[int, ...]], ...]
@@ -110,6 +112,8 @@ class UnitExchange:
             if self.n_changes >= MOST_CHANGES or self.is_over():
                 return None
             self.n_changes += 1
+            if self._looks_bad(change, stock, total, before):
+                continue
             sums: Floats | None = total
             for p, units in change:
                 row = self._row(p, units, stock)
@@ -128,6 +132,24 @@ class UnitExchange:
             if new_cost is not None and new_cost < cost - _NEGLIGIBLE * abs(cost):
                 return ExchangedStock(following, new_cost, shares)
         return None
+
+    def _looks_bad(
+        self, change: Change, stock: Integers, total: Floats, before: dict[int, Floats]
+    ) -> bool:
+        """Whether a change of several units fails by what its units do one by one."""
+        sums = total
+        for p, units in change:
+            step = np.array(units) - stock[p]
+            if np.abs(step).sum() <= 1 or (p, units) in self.rows:
+                row = self._row(p, units, stock)
+                sums = sums if row is None else sums + row - before[p]
+                continue
+            for place in np.flatnonzero(step):
+                single = stock[p].copy()
+                single[place] += np.sign(step[place])
+                row = self._row(p, tuple(single.tolist()), stock)
+                sums = sums if row is None else sums + abs(step[place]) * (row - before[p])
+        return bool((self.periods.shares(sums) < self.level - _SCREEN).any())
 
     def _by_saving(self, stock: Integers, parts: Integers) -> Iterator[Change]:
         """Changes that save something, the largest saving first.

@@ -234,7 +234,7 @@ def _dropped(
     asked = streams.per_year > 0
     is_alone = model.indentures is None
     units_are_known = bool((streams.installed_row[asked] >= 0).all())
-    if is_alone and network.shortages == "wait" and units_are_known:
+    if is_alone and units_are_known:
         options["a failed unit cannot fail again until it is replaced"] = {"finite_fleet": True}
     if life_shapes:
         options["parts age"] = {"life_shapes": life_shapes}

@@ -6,6 +6,8 @@ demand only, passing over all lives again and again settles from the start of th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,11 +19,14 @@ from partsplan.simulation.arrivals import (
     rate_factors,
 )
 from partsplan.simulation.blocks import SimulatedBlock
+from partsplan.simulation.expediting import ExpeditedRun
 from partsplan.simulation.positions import Lives, Positions, draw_lives
-from partsplan.simulation.waiting import WaitingRun, run_waiting
+from partsplan.simulation.waiting import WaitingRun
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+Serve = Callable[[Arrivals, np.random.Generator], tuple[WaitingRun | ExpeditedRun, Floats]]
 
 _MOST_PASSES = 200
 _SETTLED_DAYS = 1e-6
@@ -32,8 +37,12 @@ def run_following(
     positions: Positions,
     n_replications: int,
     seed: np.random.SeedSequence,
-) -> WaitingRun:
+    serve: Serve,
+) -> WaitingRun | ExpeditedRun:
     """Serve the demand of followed units, and of the Poisson streams of all others.
+
+    ``serve`` gives what became of demands, and how much later than a part at hand each unit got
+    its part [days].
 
     Raises
     ------
@@ -58,12 +67,12 @@ def run_following(
     for _ in range(_MOST_PASSES):
         arrivals, life = _arrivals(block, others, lives, down)
         serving = np.random.Generator(np.random.PCG64DXSM(for_serving))
-        run = run_waiting(block, arrivals, n_replications, serving)
+        run, wait_days = serve(arrivals, serving)
         if not positions.wait_for_parts:
             return run
         waits = np.zeros(len(down))
         known = life >= 0
-        waits[life[known]] = run.wait_days[known]
+        waits[life[known]] = wait_days[known]
         longer = waits + positions.down_days[lives.customers]
         if np.abs(longer - down).max(initial=0.0) < _SETTLED_DAYS:
             return run

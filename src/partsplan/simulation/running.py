@@ -19,7 +19,7 @@ from partsplan.evaluation.commitments import HOURS_PER_DAY
 from partsplan.evaluation.indenture_table import Indentures
 from partsplan.evaluation.model import ServiceModel
 from partsplan.simulation.adding_up import expedited_sums, waiting_sums
-from partsplan.simulation.arrivals import draw_arrivals
+from partsplan.simulation.arrivals import Arrivals, draw_arrivals
 from partsplan.simulation.blocks import SimulatedBlock, simulated_blocks
 from partsplan.simulation.customers import CustomerClasses, customer_classes, customers_by_stream
 from partsplan.simulation.expediting import ExpeditedRun, run_expediting
@@ -257,11 +257,22 @@ class Piece:
                 self.block, self.families.indentures, is_repair, self.n_replications, self.seed
             )
         if self.positions is not None:
-            return run_following(self.block, self.positions, self.n_replications, self.seed)
+            return run_following(
+                self.block, self.positions, self.n_replications, self.seed, self._served
+            )
         rng = np.random.Generator(np.random.PCG64DXSM(self.seed))
-        arrivals = draw_arrivals(self.block, self.n_replications, rng)
-        serve = run_waiting if self.block.sources is None else run_expediting
-        return serve(self.block, arrivals, self.n_replications, rng)
+        return self._served(draw_arrivals(self.block, self.n_replications, rng), rng)[0]
+
+    def _served(
+        self, arrivals: Arrivals, rng: np.random.Generator
+    ) -> tuple[WaitingRun | ExpeditedRun, Floats]:
+        """What became of demands, and how much later than a part at hand each came [days]."""
+        if self.block.sources is None:
+            waited = run_waiting(self.block, arrivals, self.n_replications, rng)
+            return waited, waited.wait_days
+        run = run_expediting(self.block, arrivals, self.n_replications, rng)
+        longer = cast(SourcedWeights, self.weights).longer / HOURS_PER_DAY
+        return run, np.asarray(longer[arrivals.customers, run.source])
 
     def sums(self) -> PieceSums:
         """Run it and add it up."""

@@ -217,7 +217,6 @@ def experiment_on(
         )
     if not life_shapes and not finite_fleet:
         return experiment
-    check_waits(network, "a simulation with life_shapes or finite_fleet")
     positions = positions_of(
         experiment.model,
         experiment.customers.of_stream,
