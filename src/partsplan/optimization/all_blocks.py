@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from partsplan.optimization.axes import Floats
+from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.block_problem import StockBounds
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.crew import BlockPass, Crew, PassOrder
@@ -125,6 +125,12 @@ class AllBlocks:
         if wanted >= len(excess):
             return float(excess.max(initial=0.0))
         return float(np.partition(excess, wanted)[wanted])
+
+    def columns_of(self, stock: Integers) -> Columns:
+        """The columns of a stock of all parts, drawn to the limits where it lies outside."""
+        return Columns.joined(
+            self.crew.each(self.searches, lambda search: search.columns_of(stock[search.parts]))
+        )
 
     def near_columns(self, price: Floats, slack: float) -> Columns:
         """Columns of all parts that differ at one location from the best; within a slack of it."""

@@ -7,10 +7,10 @@ sent to another process.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from partsplan.evaluation.lazy import lazy
 from partsplan.evaluation.measuring import Evaluation
 from partsplan.evaluation.model import PartBlock
 from partsplan.optimization.axes import Floats, Integers
@@ -39,7 +39,7 @@ class BlockProblem:
     n_promises: int
     """Number of all promises."""
 
-    @cached_property
+    @lazy
     def limits(self) -> StockBounds:
         """Fewest and most units; what costs nothing is held at most until it never runs out."""
         lowest, highest = self.lowest, self.highest
@@ -49,12 +49,12 @@ class BlockProblem:
             highest = np.where(is_free, enough, highest)
         return lowest, highest
 
-    @cached_property
+    @lazy
     def fixed_use(self) -> Floats:
         """Use of every kept promise that no stock avoids; shape (n_parts, n_kept)."""
         return np.asarray(self.block.weights.unavoidable_use()[:, self.kept])
 
-    @cached_property
+    @lazy
     def avoidable_use(self) -> Floats:
         """Fixed use that another shipper would not have; shape (n_parts, n_kept)."""
         return np.asarray(self.block.weights.fixed_use()[:, self.kept] - self.fixed_use)

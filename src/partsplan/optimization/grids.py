@@ -237,6 +237,30 @@ def first_grids(tree: SupplyTree, lowest: Integers, *, has_gaps: bool) -> Grids:
     return Grids(branch, leaves, members, has_gaps)
 
 
+def grids_around(tree: SupplyTree, lowest: Integers, stock: Integers) -> Grids:
+    """Short lists around a stock of every part; the lowest one allowed is always first.
+
+    Parameters
+    ----------
+    tree
+        The block.
+    lowest, stock
+        Shape (n_parts, n_locations): fewest units allowed, and the stock to look around.
+    """
+    near = np.maximum(stock[..., None] + np.array([-1, 0, 1]), lowest[..., None])
+    first = lowest[..., None]
+    branch: dict[int, Integers] = {}
+    members: dict[int, list[int]] = {OUTSIDE: []}
+    for location in range(tree.n_locations):
+        if tree.children[location]:
+            members.setdefault(location, [])
+            branch[location] = _merged(first[:, location], near[:, location])
+        else:
+            members.setdefault(int(tree.parents[location]), []).append(location)
+    leaves = {at: _merged(first[:, own], near[:, own]) for at, own in members.items()}
+    return Grids(branch, leaves, {at: tuple(own) for at, own in members.items()}, has_gaps=True)
+
+
 def _likely(mean: Floats, spread: Floats, deviations: tuple[float, ...]) -> Integers:
     """Stocks some deviations above the mean, never negative, on a new last axis."""
     stock = mean[..., None] + spread[..., None] * np.array(deviations)

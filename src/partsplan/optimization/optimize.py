@@ -25,6 +25,7 @@ from partsplan.optimization.plan import StockingPlan
 from partsplan.optimization.problem import OBJECTIVES, Objective, PlanningProblem
 from partsplan.optimization.progress import Listener
 from partsplan.optimization.run import OptimizationRun
+from partsplan.optimization.warm_start import WarmStart
 from partsplan.simulation.arguments import check_share, entropy_of
 
 
@@ -37,6 +38,7 @@ def optimize(
     gap: float = 5e-4,
     time_limit: float | None = None,
     limits: Any = None,
+    start: Any = None,
     solver: object = None,
     confidence: float | None = None,
     rng: int | np.random.Generator = 0,
@@ -66,6 +68,11 @@ def optimize(
     limits : table, optional
         A ``stock`` table with ``minimum``, ``maximum``, ``fixed`` (and ``on_hand``, ``on_order``
         for new_investment); ``None`` means ``network.stock``.
+    start : plan, table, dict or array, optional
+        A stock to begin with, as `evaluate` takes it: last night's plan, or any table with
+        ``base_stock``. While it keeps every commitment it is a plan from the first second on; a
+        `StockingPlan` also brings its prices, which spares most passes. It never changes what is
+        proven, nor the gap asked for.
     solver : str or PuLP solver, optional
         Solver of the integer master; ``None`` is HiGHS.
     confidence : float, optional
@@ -147,6 +154,7 @@ def optimize(
     model = service_model(network, demand, evaluation)
     problem = PlanningProblem.of(model, read_limits(network, limits), objective, evaluation)
     run = _kind_of_run(model)(problem, gap, solver, clock)
+    run.start = WarmStart.of(network, start)
     if confidence is None:
         return run.plan()
     return ContractRun(run, confidence, entropy_of(rng)).plan()

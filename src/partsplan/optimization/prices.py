@@ -79,12 +79,16 @@ class PriceFinder:
         """Prices worth a precise pass."""
         self.about = 1e-300
         """The bound to be expected, about, while there is none."""
+        self.given: Floats | None = None
+        """Prices of a plan for almost the same problem."""
 
     def start(self) -> PriceState:
         """Prices from multiplicative passes, with the bound that a precise pass proves.
 
         Many parts begin with the prices of a sample; the precise pass is left to `look_at`.
         """
+        if self.given is not None:
+            return self._begin_with(self.given)
         if self.has_many_parts and self.blocks.sample is not None:
             sampled = PriceFinder(self.blocks.sample, self.clock.unheard())
             self.about = sampled.start().bound / self.blocks.sample.share_of_parts
@@ -97,6 +101,15 @@ class PriceFinder:
         elif not self.clock.is_over:
             self.promising = self._multiply(self._first_price(), _START_PASSES)
             self._pass(self.promising, _PRECISE)
+        return self.state
+
+    def _begin_with(self, price: Floats) -> PriceState:
+        """Begin with prices that are nearly right; a precise pass is due in any case."""
+        self.promising = price
+        if self.state.plan is not None:
+            self.about = self.state.plan.cost
+        if not self.has_many_parts:
+            self._pass(price, _PRECISE)
         return self.state
 
     @property

@@ -27,7 +27,9 @@ from partsplan.optimization.kept_blocks import kept_blocks
 from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
 from partsplan.optimization.prices import PriceFinder, PriceState
 from partsplan.optimization.problem import PlanningProblem
+from partsplan.optimization.rounding import Choice
 from partsplan.optimization.search import BlockSearch
+from partsplan.optimization.warm_start import WarmStart
 
 logger = logging.getLogger("partsplan")
 
@@ -61,6 +63,8 @@ class OptimizationRun:
         places = problem.network.n_parts * problem.network.n_locations
         self.is_small = places <= _PROOF_SIZE
         self.block_size = _BLOCK_SIZE
+        self.start: WarmStart | None = None
+        """Where the search begins, if the user has a stock."""
         self.is_trial = False
         """Whether a good plan is enough, found soon; nothing is proven beyond the effort then."""
 
@@ -134,6 +138,7 @@ class OptimizationRun:
                 self.tolerance,
                 self.clock,
                 keeps_tables=keeps,
+                around=None if self.start is None else self.start.stock,
             )
             for piece, keeps in zip(pieces, kept, strict=True)
         ]
@@ -162,7 +167,19 @@ class OptimizationRun:
             self.clock.interrupt()
             return finder.state
 
+    def _take_start(self, finder: PriceFinder, blocks: AllBlocks) -> None:
+        """Begin with the stock that the user has, as far as limits allow it, and its prices."""
+        if self.start is None:
+            return
+        finder.given = self.start.price(self.problem)
+        columns = blocks.columns_of(self.start.stock)
+        choice = Choice(columns, np.argsort(columns.parts))
+        if choice.keeps(blocks.allowed):
+            finder.state.plan = choice
+        finder.state.pool.add(columns)
+
     def _found_prices(self, finder: PriceFinder, blocks: AllBlocks) -> PriceState:
+        self._take_start(finder, blocks)
         state = finder.start()
         if finder.has_many_parts:
             search = PlanSearch(blocks, state, self.solver, self.clock)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from partsplan.evaluation.measuring import measure_block
 from partsplan.evaluation.model import PartBlock
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.block_problem import BlockProblem, StockBounds
@@ -27,7 +28,7 @@ from partsplan.optimization.enumeration import (
     TooManyStocksError,
     stocks_within,
 )
-from partsplan.optimization.grids import Grids, first_grids
+from partsplan.optimization.grids import Grids, first_grids, grids_around
 from partsplan.optimization.pricing import PriceSearch
 from partsplan.optimization.stock_tables import StockTables
 
@@ -53,6 +54,8 @@ class BlockSearch:
         When time is over, lists are refined no more; bounds are looser then, never wrong.
     keeps_tables
         Whether problem and tables are kept between passes; without, only the lists are.
+    around
+        Stock of all parts that the best ones are probably near; shape (all parts, n_locations).
     """
 
     def __init__(
@@ -63,12 +66,14 @@ class BlockSearch:
         clock: Clock,
         *,
         keeps_tables: bool = True,
+        around: Integers | None = None,
     ) -> None:
         self.parts = parts
         self.tolerance = tolerance
         self.clock = clock
         self.keeps_tables = keeps_tables
         self._make = make
+        self._around = around
         self._problem: BlockProblem | None = None
         self._grids: Grids | None = None
         self._tables: StockTables | None = None
@@ -107,12 +112,19 @@ class BlockSearch:
         """Tables of the price search."""
         if self._tables is None:
             if self._grids is None:
-                has_gaps = self.problem.evaluation == "exact"
-                self._grids = first_grids(self.block.tree, self.limits[0], has_gaps=has_gaps)
+                self._grids = self._first_grids()
                 self._pruned_size = self._grids.n_stocks
             grids = self._grids.unpacked()
             self._tables = StockTables(self.problem.evaluation, self.block, grids)
         return self._tables
+
+    def _first_grids(self) -> Grids:
+        tree, lowest = self.block.tree, self.limits[0]
+        if self.problem.evaluation != "exact":
+            return first_grids(tree, lowest, has_gaps=False)
+        if self._around is None:
+            return first_grids(tree, lowest, has_gaps=True)
+        return grids_around(tree, lowest, self._around[self.parts])
 
     def tidy(self) -> None:
         """Let go of what is not to be kept between passes; it is made anew when needed."""
@@ -261,6 +273,15 @@ class BlockSearch:
                 tables.refine(short.gaps)
                 continue
             return self._columns(tables, rows, stock)
+
+    def columns_of(self, stock: Integers) -> Columns:
+        """The column of a stock of every part, drawn to the limits where it lies outside."""
+        lowest, highest = self.limits
+        stock = np.clip(stock, lowest, highest).astype(np.int64)
+        measured = measure_block(self.block, stock, self.problem.evaluation)
+        rows = np.arange(len(stock))
+        uses = measured.uses()[:, self.problem.kept] - self.fixed_use
+        return Columns(self.parts, stock, self.problem.cost(rows, stock), uses)
 
     def _saved_by_owned(self, choice: FamilyChoice, price: Floats, limits: StockBounds) -> Floats:
         """Most that a part's best column can be below its value at full price; 0 or more.

@@ -1,0 +1,59 @@
+"""Where a search may begin: yesterday's stock, and what its promises cost.
+
+A stock that still keeps every promise is a plan from the first second on. Prices that were proven
+for almost the same problem need one pass in place of many, and tables begin near the old stock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from partsplan.network import ServiceNetwork, read_base_stock
+from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.plan import StockingPlan
+from partsplan.optimization.problem import PlanningProblem
+
+
+@dataclass(frozen=True, eq=False)
+class WarmStart:
+    """A stock to begin with, and prices where they are known."""
+
+    stock: Integers
+    """Shape (n_parts, n_locations) [units]."""
+    prices: Mapping[str, float]
+    """Price of one target step by commitment; empty where a table was given."""
+
+    @classmethod
+    def of(cls, network: ServiceNetwork, start: Any) -> WarmStart | None:
+        """The start that a user gave; None for none.
+
+        Raises
+        ------
+        InputError
+            As `partsplan.network.read_base_stock`.
+        """
+        if start is None:
+            return None
+        stock = read_base_stock(network, start)
+        if not isinstance(start, StockingPlan):
+            return cls(stock, {})
+        prices = {
+            result.commitment_id: result.price
+            for result in start.commitments
+            if result.price is not None
+        }
+        return cls(stock, prices)
+
+    def price(self, problem: PlanningProblem) -> Floats | None:
+        """Price of one unit of use of every kept promise; None where one is not known."""
+        promises = [problem.model.promises[c] for c in problem.kept.tolist()]
+        if not all(promise.commitment_id in self.prices for promise in promises):
+            return None
+        price = [
+            self.prices[promise.commitment_id] / promise.use_per_target_step for promise in promises
+        ]
+        return np.array(price, dtype=np.float64)
