@@ -192,3 +192,19 @@ def test_each_combination_of_words_has_its_own_promise(model):
     for promise in promises:
         if promise.metric != "uptime" and promise.has_demand:
             assert_allclose(promise.weights.sum(), 1.0, rtol=1e-12)
+
+
+def test_figures_that_are_the_same_everywhere_are_held_once():
+    network = pp.ServiceNetwork.from_tables(
+        parts={"part_id": ["A", "B", "C"], "unit_cost": [1.0] * 3, "resupply_days": [9.0] * 3},
+        locations=[{"location_id": "DC", "kind": "central"}],
+    )
+    demand = pp.DemandRates.from_arrays(["A", "B", "C"], ["DC"], [[1.0], [2.0], [3.0]])
+    (block,) = ServiceModel(network, demand.aligned(network)).blocks(500)
+    for tree in (block.tree, block.tree.of_parts(np.array([2, 0, 0]))):
+        for array in (tree.repair_fraction, tree.repair_days, tree.variance_to_mean, tree.lots):
+            assert array.shape == (3, 1)
+            assert array.strides[0] == 0
+            assert array.base is None or array.base.size == 1
+        assert not tree.exact_clustering.any()
+        assert not tree.clustered_roots.any()

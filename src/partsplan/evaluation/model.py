@@ -30,7 +30,7 @@ from partsplan.evaluation.indenture_table import (
 from partsplan.evaluation.lots import check_one_for_one, order_lots
 from partsplan.evaluation.promise_terms import service_weights
 from partsplan.evaluation.routing import RoutedStreams, routed_streams
-from partsplan.evaluation.supply import SupplyTree
+from partsplan.evaluation.supply import SupplyTree, uniform
 from partsplan.evaluation.weights import ServiceWeights
 from partsplan.network import Forest, ServiceNetwork
 
@@ -130,12 +130,12 @@ class ServiceModel:
             parents=forest.parents,
             own_rate=self.demand.block(parts) / DAYS_PER_YEAR,
             transit_days=self.network.transit_days(parts),
-            repair_fraction=self.network.local_repair_fractions(parts),
-            repair_days=self.network.local_repair_days(parts),
+            repair_fraction=uniform(self.network.local_repair_fractions(parts)),
+            repair_days=uniform(self.network.local_repair_days(parts)),
             rate_shape=self.demand.rate_shape[parts],
-            variance_to_mean=self.demand.variance_to_mean_block(parts),
+            variance_to_mean=uniform(self.demand.variance_to_mean_block(parts)),
         )
-        return replace(tree, lots=order_lots(self.network, parts, tree))
+        return replace(tree, lots=uniform(order_lots(self.network, parts, tree)))
 
     @cached_property
     def indentures(self) -> Indentures | None:

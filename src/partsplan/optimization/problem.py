@@ -53,11 +53,17 @@ class PlanningProblem:
         return np.array([promise.allowed for promise in self.model.promises], dtype=np.float64)
 
     def unit_price(self, parts: Integers) -> Floats:
-        """Cost of a unit held, in the objective's unit; shape (len(parts), n_locations)."""
+        """Cost of a unit held, in the objective's unit; shape (len(parts), n_locations).
+
+        Read-only; a price that is the same at all locations is held once.
+        """
         unit_cost = self.network.parts["unit_cost"][parts][:, None]
         if self.objective == "holding_cost":
-            return np.asarray(unit_cost * self.network.holding_rates(parts), dtype=np.float64)
-        return np.repeat(unit_cost, self.network.n_locations, axis=1).astype(np.float64)
+            price = np.asarray(unit_cost * self.network.holding_rates(parts), dtype=np.float64)
+            is_same = price.size > 0 and bool((price == price[:, :1]).all())
+            return np.broadcast_to(price[:, :1].copy(), price.shape) if is_same else price
+        shape = (len(parts), self.network.n_locations)
+        return np.broadcast_to(unit_cost.astype(np.float64), shape)
 
     def owned(self, parts: Integers) -> Floats:
         """Units of each part that cost nothing in this objective; shape (len(parts),)."""
