@@ -36,6 +36,9 @@ _DUAL_TOLERANCE = 1e-6
 _OPTIMAL_GAP = 1e-9
 _MOST_CLOSING = 30_000
 _PASSES = 25
+_FIRST_SHARE = 0.05
+_RAISES = 16
+_RAISE = 4.0
 _FEW_CASES = 5_000
 """Cases that are bounded to learn whether limits on stock break a promise."""
 _ONLY_USE_COUNTS = 1e7
@@ -190,6 +193,21 @@ class ExpeditePlanSearch(PlanSearch):
             self._solve_master(max(gap, 1e-6))
         if self.gap > max(gap, _OPTIMAL_GAP) and not self.clock.is_over:
             self._close()
+
+    def _first_plan(self) -> None:
+        """Raise prices until a plan is found, from some at which keeping promises matters."""
+        if self.best is None and not self.clock.is_over:
+            super()._first_plan()
+        unit = sum(float(search.unit_price.max(axis=1).sum()) for search in self.blocks.searches)
+        lowest = _FIRST_SHARE * max(unit, 1e-12) / (len(self.allowed) * self.allowed)
+        price = np.maximum(self.state.price, lowest)
+        for _ in range(_RAISES):
+            if self.best is not None:
+                return
+            self.state.pool.add(self.blocks.priced(price, slack=np.inf).columns)
+            excess = self.state.pool.columns.reduced_cost(price, self.state.least)
+            self._offer(self._rounded(-excess))
+            price = _RAISE * price
 
     def _least_of_pool(self) -> None:
         """Measure columns against the best one met, not against a relaxed bound."""
