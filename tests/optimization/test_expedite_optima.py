@@ -175,9 +175,9 @@ def test_relaxed_bound_is_a_bound(seed: int, size: float) -> None:
     rng = np.random.default_rng(seed)
     price = size * rng.random(len(problem.kept)) ** 3
     for block in model.blocks(1):
-        listed = ExpediteSearch(problem, model, block, 100_000)
+        listed = ExpediteSearch(problem, model, block, (100_000, 100_000))
         _, exact = listed.best(price)
-        relaxed = ExpediteSearch(problem, model, block, 0)
+        relaxed = ExpediteSearch(problem, model, block, (0, 0))
         columns, _ = relaxed.best(price)
         bound = lower_bounds([relaxed], price, Clock(None), 500)
         assert bound[0] >= 0.0
@@ -211,8 +211,8 @@ def test_relaxation_of_two_centres_counts_both_being_empty() -> None:
     )
     problem, model = searched(network)
     (block,) = model.blocks(1)
-    _, least = ExpediteSearch(problem, model, block, 100_000).best(np.zeros(0))
-    relaxed = ExpediteSearch(problem, model, block, 0)
+    _, least = ExpediteSearch(problem, model, block, (100_000, 100_000)).best(np.zeros(0))
+    relaxed = ExpediteSearch(problem, model, block, (0, 0))
     relaxed.best(np.zeros(0))
     bound = lower_bounds([relaxed], np.zeros(0), Clock(None))
     assert 0.5 * least[0] <= bound[0] <= least[0] * (1 + 1e-9)
@@ -235,7 +235,7 @@ def test_relaxation_of_one_location_is_tight() -> None:
     )
     problem, model = searched(network)
     (block,) = model.blocks(1)
-    search = ExpediteSearch(problem, model, block, 0)
+    search = ExpediteSearch(problem, model, block, (0, 0))
     columns, _ = search.best(np.zeros(0))
     bound = lower_bounds([search], np.zeros(0), Clock(None))
     assert float(columns.cost[0]) == pytest.approx(float(bound[0]), rel=1e-9)

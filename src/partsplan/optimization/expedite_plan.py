@@ -19,6 +19,7 @@ from partsplan.optimization.clock import Clock
 from partsplan.optimization.closing import cheapest_choice, undominated
 from partsplan.optimization.expedite_search import (
     MOST_CHAINS_TOGETHER,
+    MOST_LISTED_TOGETHER,
     MOST_VECTORS,
     MOST_VECTORS_TOGETHER,
     ExpediteBlocks,
@@ -78,7 +79,9 @@ class ExpediteRun(OptimizationRun):
         """Price searches of all blocks."""
         by_chains = self.problem.evaluation == "exact"
         together = MOST_CHAINS_TOGETHER if by_chains else MOST_VECTORS_TOGETHER
-        most = min(MOST_VECTORS, together // self.problem.network.n_parts)
+        n_parts = self.problem.network.n_parts
+        listed = min(MOST_VECTORS, MOST_LISTED_TOGETHER // n_parts)
+        most = listed, min(listed, together // n_parts)
         blocks = self.model.blocks(_BLOCK_SIZE)
         return [
             ExpediteSearch(self.problem, self.model, block, most, self.clock) for block in blocks

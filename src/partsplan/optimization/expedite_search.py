@@ -26,13 +26,16 @@ from partsplan.optimization.expedite_branching import (
     tuned_share,
 )
 from partsplan.optimization.expedite_descent import Descent, DescentFigures, FrozenStreams
-from partsplan.optimization.expedite_tables import PartTable, StockBox, figures_of
+from partsplan.optimization.expedite_least import LeastMissed
+from partsplan.optimization.expedite_tables import Figures, PartTable, StockBox, figures_of
 from partsplan.optimization.problem import PlanningProblem
 
 MOST_VECTORS = 100_000
 """Stock vectors of one part that are listed at most."""
+MOST_LISTED_TOGETHER = 1_500_000
+"""Stock vectors of all parts together that are listed at most."""
 MOST_VECTORS_TOGETHER = 200_000
-"""Stock vectors of all parts together that are listed at most, evaluated by the fixed point."""
+"""Those that are evaluated at most, by the fixed point."""
 MOST_CHAINS_TOGETHER = 30_000
 """The same where small groups are solved as Markov chains."""
 _WORTH_LISTING = 500
@@ -40,7 +43,9 @@ _MOST_PLACES = 8
 """Places where a part may be stocked, for its vectors to be listed at all."""
 _SHORT_LIST = 300
 """Vectors up to which a list grows for prices that are only passed by."""
-_LISTED_AT_ONCE = 200
+_LISTED_AT_ONCE = 50
+_LEARNED_AT_ONCE = 40
+_BOUNDED_AT_ONCE = 20_000
 _POLISHING_ROUNDS = 8
 _POLISHED_PER_BLOCK = 8
 """Parts of a block, those with most money in stock, whose columns are polished."""
@@ -60,7 +65,7 @@ class ExpediteSearch:
     problem, model, block
         The planning problem, its sources and the parts searched.
     most_vectors
-        Stock vectors of a part that may be listed.
+        Stock vectors of a part that may be listed, and evaluated where that is slow.
     clock
         When time is over, lists grow no more.
     """
@@ -70,7 +75,7 @@ class ExpediteSearch:
         problem: PlanningProblem,
         model: ExpediteModel,
         block: ExpediteBlock,
-        most_vectors: int,
+        most_vectors: tuple[int, int],
         clock: Clock | None = None,
     ) -> None:
         self.problem = problem
@@ -85,9 +90,13 @@ class ExpediteSearch:
         self.fixed_use = self.least_use.constant
         self.lowest = problem.lowest(parts)
         self.highest = self._highest()
-        self.most_vectors = most_vectors
+        self.most_listed, self.most_evaluated = most_vectors
         open_places = (self.highest > self.lowest).sum(axis=1)
-        self.is_listed: Booleans = (open_places <= _MOST_PLACES) & (most_vectors >= _WORTH_LISTING)
+        # without suppliers the evaluation solves chains, and there is a quick bound
+        is_known = np.isinf(block.tree.rate_shape)
+        self.is_lazy = is_known & self.by_chains & bool((block.tree.parents < 0).all())
+        room = np.where(self.is_lazy, self.most_listed, self.most_evaluated)
+        self.is_listed: Booleans = (open_places <= _MOST_PLACES) & (room >= _WORTH_LISTING)
         self.tables = {row: self._table(row) for row in np.flatnonzero(self.is_listed).tolist()}
         self.latest = self._first_stock()
         self._known: Columns | None = None
@@ -143,7 +152,27 @@ class ExpediteSearch:
             self.lowest[row], self.highest[row], self.unit_price[row], float(self.owned[row])
         )
         least = float(self.least_cost.constant[row, 0]) * self.counts_shipments
-        return PartTable(box, evaluate, least, self.most_vectors)
+        at_least = self._at_least(row) if self.is_lazy[row] else None
+        listed = self.most_evaluated if at_least is None else self.most_listed
+        return PartTable(box, evaluate, at_least, least, listed, self.most_evaluated)
+
+    def _at_least(self, row: int) -> Figures:
+        """Uses and shipment costs that those of a part's vectors are at least."""
+        one = np.array([row])
+        least = LeastMissed(self.block.of_parts(one), by_chains=self.by_chains)
+        use, cost = self.least_use.of_parts(one), self.least_cost.of_parts(one)
+
+        def at_least(stock: Integers) -> tuple[Floats, Floats]:
+            uses, costs = [], []
+            for start in range(0, max(len(stock), 1), _BOUNDED_AT_ONCE):
+                missed = least.of(stock[start : start + _BOUNDED_AT_ONCE])
+                every = np.zeros(len(missed), dtype=np.int64)
+                amounts = use.of_parts(every).at(missed) - self.fixed_use[one]
+                uses.append(amounts[:, self.problem.kept])
+                costs.append(cost.of_parts(every).at(missed)[:, 0] * self.counts_shipments)
+            return np.concatenate(uses), np.concatenate(costs)
+
+        return at_least
 
     def figures(self, rows: Integers, stock: Integers) -> tuple[Floats, Floats]:
         """Uses (without fixed use) and shipment costs of stock vectors of some parts."""
@@ -174,14 +203,25 @@ class ExpediteSearch:
         self, row: int, table: PartTable, price: Floats, slack: float
     ) -> tuple[Columns, float]:
         """Best listed vector, the list grown until it is the best of all."""
-        place, value = table.least(price)
+        place, value = self._least(table, price, slack)
         while value - table.beyond > slack and self.is_listed[row]:
             if slack > 0.0 and len(table.stock) > _SHORT_LIST:
                 break
             self.is_listed[row] = self._grown(table)
-            place, value = table.least(price)
+            place, value = self._least(table, price, slack)
             self.latest[row] = table.stock[place]
-        return self._columns(np.array([row]), table, np.array([place])), min(value, table.beyond)
+        return self._columns(np.array([row]), table, np.array([place])), table.lower(price)
+
+    def _least(self, table: PartTable, price: Floats, slack: float) -> tuple[int, float]:
+        """Best vector of a list; those that may be better are evaluated, as far as allowed."""
+        place, value = table.least(price)
+        while table.may_learn and not self.clock.is_over:
+            places = table.promising(price, value - slack)[:_LEARNED_AT_ONCE]
+            if len(places) == 0:
+                break
+            table.learn(places)
+            place, value = table.least(price)
+        return place, value
 
     def _grown(self, table: PartTable) -> bool:
         """Whether a list could grow: there is room and time."""
@@ -189,6 +229,14 @@ class ExpediteSearch:
             return not self.clock.is_over and table.grow()
         except TimeIsOverError:
             return False
+
+    def _learned(self, table: PartTable, places: Integers) -> bool:
+        """Whether all of some vectors could be evaluated in time."""
+        for start in range(0, len(places), _LEARNED_AT_ONCE):
+            if self.clock.is_over:
+                return False
+            table.learn(places[start : start + _LEARNED_AT_ONCE])
+        return True
 
     def _columns(self, rows: Integers, table: PartTable, places: Integers) -> Columns:
         parts = self.block.parts[np.broadcast_to(rows, places.shape)]
@@ -324,10 +372,15 @@ class ExpediteSearch:
             table = self.tables.get(row)
             if table is None:
                 return None
-            most = table.least(price)[1] + slack
+            most = self._least(table, price, 0.0)[1] + slack
             while table.beyond <= most:
                 if not self._grown(table):
                     return None
+            unknown = table.promising(price, most)
+            if len(unknown) + int(table.is_known.sum()) > self.most_evaluated:
+                return None
+            if not self._learned(table, unknown):
+                return None
             places = np.flatnonzero(table.within(price, most))
             found.append(self._columns(np.array([row]), table, places))
             if sum(map(len, found)) > limit:

@@ -1,7 +1,8 @@
 """All stock vectors of a part up to a budget: the exact price search where shortages are expedited.
 
 A vector outside the budget costs more than the budget to hold, so once a vector inside costs no
-more than that at some prices, it is the best of all stock vectors there are.
+more than that at some prices, it is the best of all stock vectors there are. Vectors are listed
+with figures that they are at least; they are evaluated only once they could be the best.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsplan.evaluation.expedite_model import ExpediteBlock
-from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.axes import Booleans, Floats, Integers
 
 _CELLS = 3_000_000
 _GROWTH = 1.25
@@ -69,6 +69,10 @@ class StockBox:
         return vectors
 
 
+Figures = Callable[[Integers], tuple[Floats, Floats]]
+"""Uses and shipment costs of stock vectors."""
+
+
 @dataclass(eq=False)
 class PartTable:
     """Stock vectors of one part within a budget, with their cost and use of every promise.
@@ -79,30 +83,43 @@ class PartTable:
         Which vectors there are.
     evaluate
         Gives uses and shipment costs of vectors.
+    at_least
+        Gives uses and shipment costs that theirs are at least; None where the evaluation is quick.
     least_cost
         Shipment cost that no vector can undercut.
-    limit
-        Vectors listed at most.
+    most_listed, most_evaluated
+        Vectors listed and evaluated at most.
     """
 
     box: StockBox
-    evaluate: Callable[[Integers], tuple[Floats, Floats]]
+    evaluate: Figures
+    at_least: Figures | None
     least_cost: float
-    limit: int
+    most_listed: int
+    most_evaluated: int
     stock: Integers = field(init=False)
     cost: Floats = field(init=False)
     """In the objective's unit, shipments included where it counts them."""
     uses: Floats = field(init=False)
+    is_known: Booleans = field(init=False)
+    """Whether cost and uses of a vector are the true ones, not those that they are at least."""
     budget: float = field(init=False)
 
     def __post_init__(self) -> None:
         first = self.box.lowest[np.newaxis, :]
         self.budget = float(self.box.cost(first)[0])
-        found = self.box.within(self.budget, self.limit)
+        found = self.box.within(self.budget, self.most_listed)
         self.stock = first if found is None else found
         self.budget = self.budget if found is not None else -np.inf
-        self.uses, cost = self.evaluate(self.stock)
-        self.cost = cost + self.box.cost(self.stock)
+        self.uses, self.cost, self.is_known = self._figures(self.stock)
+        if not self.is_known.any():
+            self.learn(np.zeros(1, dtype=np.int64))
+
+    def _figures(self, stock: Integers) -> tuple[Floats, Floats, Booleans]:
+        """Uses and costs of vectors, or what they are at least."""
+        uses, cost = (self.at_least or self.evaluate)(stock)
+        is_known = np.full(len(stock), self.at_least is None)
+        return uses, cost + self.box.cost(stock), is_known
 
     @property
     def beyond(self) -> float:
@@ -115,26 +132,48 @@ class PartTable:
         budget, wanted = max(self.budget, start), min(2 * len(self.stock), self.box.size)
         for _ in range(_MOST_STEPS):
             budget = start + _GROWTH * (budget - start) + 0.5 * self.box.step
-            found = self.box.within(budget, self.limit)
+            found = self.box.within(budget, self.most_listed)
             if found is None:
                 return False
             if len(found) >= wanted:
                 fresh = found[self.box.cost(found) > self.budget]
-                uses, cost = self.evaluate(fresh)
+                uses, cost, is_known = self._figures(fresh)
                 self.stock = np.concatenate([self.stock, fresh])
                 self.uses = np.concatenate([self.uses, uses])
-                self.cost = np.concatenate([self.cost, cost + self.box.cost(fresh)])
+                self.cost = np.concatenate([self.cost, cost])
+                self.is_known = np.concatenate([self.is_known, is_known])
                 self.budget = budget
                 return True
         return False
 
+    def learn(self, places: Integers) -> None:
+        """Evaluate some vectors."""
+        self.uses[places], cost = self.evaluate(self.stock[places])
+        self.cost[places] = cost + self.box.cost(self.stock[places])
+        self.is_known[places] = True
+
+    @property
+    def may_learn(self) -> bool:
+        """Whether more vectors may be evaluated."""
+        return int(self.is_known.sum()) < self.most_evaluated
+
+    def promising(self, price: Floats, most: float) -> Integers:
+        """Places of vectors not evaluated that may cost at most some value, the least first."""
+        values = np.where(self.is_known, np.inf, self.cost + self.uses @ price)
+        places = np.flatnonzero(values <= most)
+        return places[np.argsort(values[places], kind="stable")]
+
     def least(self, price: Floats) -> tuple[int, float]:
-        """Place of the best listed vector at some prices, and its cost and penalties."""
-        values = self.cost + self.uses @ price
+        """Place of the best evaluated vector at some prices, and its cost and penalties."""
+        values = np.where(self.is_known, self.cost + self.uses @ price, np.inf)
         best = int(values.argmin())
         return best, float(values[best])
 
-    def within(self, price: Floats, most: float) -> NDArray[np.bool_]:
+    def lower(self, price: Floats) -> float:
+        """What the cost and penalties of any vector are at least, as far as it is known."""
+        return min(float((self.cost + self.uses @ price).min()), self.beyond)
+
+    def within(self, price: Floats, most: float) -> Booleans:
         """Listed vectors whose cost and penalties are at most some value."""
         return np.asarray(self.cost + self.uses @ price <= most)
 
