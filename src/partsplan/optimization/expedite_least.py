@@ -25,7 +25,7 @@ class LeastMissed:
     Parameters
     ----------
     block
-        The part alone; its rate is known and no location replenishes another one.
+        The part alone; its rate is known, it has no lots and no location replenishes another one.
     by_chains
         Whether small groups are solved as chains.
     """

@@ -92,14 +92,20 @@ class ExpediteSearch:
         self.highest = self._highest()
         self.most_listed, self.most_evaluated = most_vectors
         open_places = (self.highest > self.lowest).sum(axis=1)
-        # without suppliers the evaluation solves chains, and there is a quick bound
-        is_known = np.isinf(block.tree.rate_shape)
-        self.is_lazy = is_known & self.by_chains & bool((block.tree.parents < 0).all())
+        self.is_lazy = self._has_quick_bound()
         room = np.where(self.is_lazy, self.most_listed, self.most_evaluated)
         self.is_listed: Booleans = (open_places <= _MOST_PLACES) & (room >= _WORTH_LISTING)
         self.tables = {row: self._table(row) for row in np.flatnonzero(self.is_listed).tolist()}
         self.latest = self._first_stock()
         self._known: Columns | None = None
+
+    def _has_quick_bound(self) -> Booleans:
+        """Parts whose evaluation solves chains and whose vectors `LeastMissed` knows."""
+        tree = self.block.tree
+        has_lots = np.broadcast_to(tree.lots, tree.own_rate.shape).max(axis=1, initial=1) > 1
+        has_suppliers = bool((tree.parents >= 0).any())
+        known = np.isinf(tree.rate_shape) & ~has_lots
+        return np.asarray(known & self.by_chains & (not has_suppliers))
 
     def _highest(self) -> Floats:
         """Most units; nothing where nobody asks, and free units at most until they never lack."""
