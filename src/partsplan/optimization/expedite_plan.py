@@ -199,9 +199,9 @@ class ExpeditePlanSearch(PlanSearch):
 
     def _first_plan(self) -> None:
         """Raise prices until a plan is found, from some at which keeping promises matters."""
-        if self.best is None and not self.clock.is_over:
-            super()._first_plan()
-        unit = sum(float(search.unit_price.max(axis=1).sum()) for search in self.blocks.searches)
+        if self.state.solution is not None:
+            self._offer(self._rounded(self.state.solution.share))
+        unit = self.blocks.cost_of_one_each
         lowest = _FIRST_SHARE * max(unit, 1e-12) / (len(self.allowed) * self.allowed)
         price = np.maximum(self.state.price, lowest)
         for _ in range(_RAISES):

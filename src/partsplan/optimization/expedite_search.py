@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -402,6 +403,15 @@ class ExpediteBlocks:
     n_parts: int
     allowed: Floats
     """Use allowed to each kept promise once fixed use is taken off; positive."""
+
+    is_sample: ClassVar[bool] = False
+    sample: ClassVar[None] = None
+    """All parts are priced in every pass, also where they are many."""
+
+    @property
+    def cost_of_one_each(self) -> float:
+        """Cost of a unit of every part, where it is dearest."""
+        return sum(float(search.unit_price.max(axis=1).sum()) for search in self.searches)
 
     def priced(self, price: Floats, *, slack: float = 0.0) -> PricedParts:
         """Price all parts; ``slack`` is shared out evenly, see `ExpediteSearch.best`."""
