@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -55,6 +56,15 @@ class FamilyBlocks:
     def searches(self) -> list[BlockSearch | FamilySearch]:
         """All searches."""
         return [*self.singles, *self.families]
+
+    is_sample: ClassVar[bool] = False
+    sample: ClassVar[None] = None
+    """Everything is priced in every pass, also where parts are many."""
+
+    @property
+    def cost_of_one_each(self) -> float:
+        """Cost of a unit of every part, where it is dearest."""
+        return sum(float(search.unit_price.max(axis=1).sum()) for search in self.searches)
 
     def priced(self, price: Floats, *, slack: float = 0.0) -> PricedParts:
         """Price all parts and families; ``slack`` is shared out evenly."""
