@@ -15,10 +15,11 @@ import numpy as np
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.block_problem import StockBounds
 from partsplan.optimization.columns import Columns
-from partsplan.optimization.crew import BlockPass, Crew, PassOrder
+from partsplan.optimization.crew import Crew
 from partsplan.optimization.kept_blocks import sampled_places
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
+from partsplan.optimization.tasks import BlockPass, ListNear, NearExcess, PriceBlock, Prune
 
 _LEAST_SAMPLED_WEIGHTS = 100
 
@@ -97,8 +98,8 @@ class AllBlocks:
             Largest excess of columns that differ from a best one at one location and are wanted
             as well; ``None`` for none.
         """
-        order = PassOrder(price, slack / self.n_parts, near)
-        passes = self.crew.passed(self.searches, order, limits or {})
+        task = PriceBlock(price, slack / self.n_parts, near)
+        passes = self.crew.worked(self.searches, task, limits)
         used, least = np.zeros(len(price)), np.zeros(self.n_parts)
         for search, one in zip(self.searches, passes, strict=True):
             least[search.parts] = one.least
@@ -114,13 +115,13 @@ class AllBlocks:
 
     def prune(self, price: Floats) -> None:
         """Forget stocks that are far from any use at these prices."""
-        self.crew.each(self.searches, lambda search: search.prune(price))
+        self.crew.worked(self.searches, Prune(price))
 
     def near_slack(self, price: Floats, count: int) -> float:
         """Excess that about ``count`` columns one change away from the best ones do not exceed."""
         sample = self.sample or self
         n_sampled = sum(len(search.parts) for search in sample.searches)
-        excess = np.concatenate(self.crew.each(sample.searches, lambda s: s.near_excess(price)))
+        excess = np.concatenate(self.crew.worked(sample.searches, NearExcess(price)))
         wanted = int(count * n_sampled / self.n_parts)
         if wanted >= len(excess):
             return float(excess.max(initial=0.0))
@@ -134,9 +135,7 @@ class AllBlocks:
 
     def near_columns(self, price: Floats, slack: float) -> Columns:
         """Columns of all parts that differ at one location from the best; within a slack of it."""
-        return Columns.joined(
-            self.crew.each(self.searches, lambda search: search.near_columns(price, slack))
-        )
+        return Columns.joined(self.crew.worked(self.searches, ListNear(price, slack)))
 
     def columns_within(
         self,

@@ -1,4 +1,4 @@
-"""Who works the blocks of a pass: threads of this process.
+"""Who works the blocks: threads of this process.
 
 numpy lets go of the interpreter while it computes, so blocks are worked side by side. What comes
 back is in block order, whoever worked a block.
@@ -7,50 +7,17 @@ back is in block order, whoever worked a block.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from partsplan.evaluation.threads import in_threads, n_threads
-from partsplan.optimization.axes import Floats
 from partsplan.optimization.block_problem import StockBounds
-from partsplan.optimization.columns import Columns
 from partsplan.optimization.search import BlockSearch
+from partsplan.optimization.tasks import Task
 
 _FEW_BLOCKS = 8
 """Fewer are worked one after the other."""
 
-_Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, eq=False)
-class PassOrder:
-    """What a pass asks of every block."""
-
-    price: Floats
-    """Price of one unit of use of every kept promise."""
-    slack: float
-    """How far a part's lower bound may stay below its best column, in the objective's unit."""
-    near: float | None
-    """Largest excess of further columns that are wanted; None for none."""
-
-
-@dataclass(frozen=True, eq=False)
-class BlockPass:
-    """What a block gives to a pass."""
-
-    columns: Columns
-    """The best column of every part (and others before them, where owned units cost nothing)."""
-    least: Floats
-    """Lower bound of the cost and penalties of every part."""
-    near: Columns | None
-    """Columns one change away from the best ones, where they were asked for."""
-
-
-def passed_block(search: BlockSearch, order: PassOrder, limits: StockBounds | None) -> BlockPass:
-    """Work one block."""
-    columns, least = search.best(order.price, limits, slack=order.slack)
-    near = None if order.near is None else search.near_columns(order.price, order.near)
-    return BlockPass(columns, least, near)
+Result = TypeVar("Result")
 
 
 class Crew:
@@ -65,25 +32,26 @@ class Crew:
     def __init__(self, threads: int | None = None) -> None:
         self.n_threads = n_threads() if threads is None else threads
 
-    def passed(
+    def worked(
         self,
         searches: Sequence[BlockSearch],
-        order: PassOrder,
-        limits: Mapping[int, StockBounds],
-    ) -> list[BlockPass]:
-        """What every block gives, in block order; ``limits`` are narrower ones by position."""
-        positions = {id(search): place for place, search in enumerate(searches)}
-        return self.each(
-            searches, lambda one: passed_block(one, order, limits.get(positions[id(one)]))
-        )
+        task: Task[Result],
+        limits: Mapping[int, StockBounds] | None = None,
+    ) -> list[Result]:
+        """Results of a task for every block, in block order.
+
+        ``limits`` are narrower ones of some blocks, by position.
+        """
+        narrow = {id(searches[place]): bounds for place, bounds in (limits or {}).items()}
+        return self.each(searches, lambda search: task(search, narrow.get(id(search))))
 
     def each(
-        self, searches: Sequence[BlockSearch], work: Callable[[BlockSearch], _Result]
-    ) -> list[_Result]:
-        """The results of some work on every block, in block order."""
+        self, searches: Sequence[BlockSearch], read: Callable[[BlockSearch], Result]
+    ) -> list[Result]:
+        """What is read of every block here, in block order."""
 
-        def tidied(search: BlockSearch) -> _Result:
-            result = work(search)
+        def tidied(search: BlockSearch) -> Result:
+            result = read(search)
             search.tidy()
             return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ def optimize(
     solver: object = None,
     confidence: float | None = None,
     rng: int | np.random.Generator = 0,
+    executor: Executor | None = None,
     progress: bool | Listener = False,
 ) -> StockingPlan:
     """Find the stock of least cost that keeps every commitment, with a proven gap.
@@ -85,6 +87,11 @@ def optimize(
         known to be cheaper then, but ``bound`` is still that of the long run.
     rng : int or numpy Generator
         Seed of the periods simulated for ``confidence``; runs with the same seed repeat.
+    executor : concurrent.futures.Executor, optional
+        Who prices the parts, in blocks; by default threads of this process. A process pool or a
+        Dask cluster (``client.get_executor()``) pays from some 10,000 parts on; the plan is the
+        same to the unit for any of them. What an executor fails to do is done in this process.
+        Parts within parts and expedited shortages are always worked here.
     progress : bool or callable, default False
         True shows a bar of tqdm; a function is called with a `Progress` record at every step.
         The log of ``partsplan`` tells the same. Ctrl-C ends the search with the best plan so far
@@ -154,6 +161,7 @@ def optimize(
     model = service_model(network, demand, evaluation)
     problem = PlanningProblem.of(model, read_limits(network, limits), objective, evaluation)
     run = _kind_of_run(model)(problem, gap, solver, clock)
+    run.executor = executor
     run.start = WarmStart.of(network, start)
     if confidence is None:
         return run.plan()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TypeVar
@@ -27,6 +28,7 @@ from partsplan.optimization.kept_blocks import kept_blocks
 from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
 from partsplan.optimization.prices import PriceFinder, PriceState
 from partsplan.optimization.problem import PlanningProblem
+from partsplan.optimization.remote import RemoteCrew
 from partsplan.optimization.rounding import Choice
 from partsplan.optimization.search import BlockSearch
 from partsplan.optimization.warm_start import WarmStart
@@ -63,6 +65,8 @@ class OptimizationRun:
         places = problem.network.n_parts * problem.network.n_locations
         self.is_small = places <= _PROOF_SIZE
         self.block_size = _BLOCK_SIZE
+        self.executor: Executor | None = None
+        """Who works the blocks in place of threads of this process."""
         self.start: WarmStart | None = None
         """Where the search begins, if the user has a stock."""
         self.is_trial = False
@@ -119,7 +123,7 @@ class OptimizationRun:
     @cached_property
     def crew(self) -> Crew:
         """Who works the blocks."""
-        return Crew()
+        return Crew() if self.executor is None else RemoteCrew(self.executor, self.clock)
 
     @cached_property
     def searches(self) -> list[BlockSearch]:

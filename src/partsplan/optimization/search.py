@@ -7,6 +7,7 @@ they could matter, so every pass returns exact values and a bound that holds for
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,6 +38,15 @@ _PRUNED_SHARE = 0.02
 _PRUNED_SIZE = 0.7
 _WORTH_PRUNING = 1.3
 _OWNED_PRICE_SHARES = 2.0 ** -np.concatenate([np.arange(11.0), np.arange(13.0, 41.0, 3.0)])
+
+
+@dataclass(frozen=True, eq=False)
+class SearchLists:
+    """The stocks that a search has listed: all that it learns from one pass for the next."""
+
+    grids: Grids
+    pruned_size: int
+    """Lengths of all lists together when they were pruned last."""
 
 
 class BlockSearch:
@@ -74,6 +84,8 @@ class BlockSearch:
         self.keeps_tables = keeps_tables
         self._make = make
         self._around = around
+        self.version = 0
+        """Changes with the lists."""
         self._problem: BlockProblem | None = None
         self._grids: Grids | None = None
         self._tables: StockTables | None = None
@@ -113,6 +125,7 @@ class BlockSearch:
         if self._tables is None:
             if self._grids is None:
                 self._grids = self._first_grids()
+                self.version += 1
                 self._pruned_size = self._grids.n_stocks
             grids = self._grids.unpacked()
             self._tables = StockTables(self.problem.evaluation, self.block, grids)
@@ -130,9 +143,27 @@ class BlockSearch:
         """Let go of what is not to be kept between passes; it is made anew when needed."""
         if self.keeps_tables:
             return
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of everything but the lists; it is made anew when needed."""
         if self._tables is not None:
             self._grids = self._tables.grids.packed()
         self._problem = self._tables = self._wide = None
+
+    @property
+    def lists(self) -> SearchLists | None:
+        """The stocks listed; None while there are none."""
+        if self._tables is not None:
+            self._grids = self._tables.grids.packed()
+        return None if self._grids is None else SearchLists(self._grids, self._pruned_size)
+
+    def take_lists(self, lists: SearchLists | None, version: int) -> None:
+        """Go on with the lists of the same search elsewhere."""
+        self.version = version
+        self._tables = self._wide = None
+        self._grids = None if lists is None else lists.grids
+        self._pruned_size = 0 if lists is None else lists.pruned_size
 
     @property
     def wide(self) -> StockTables:
@@ -198,6 +229,7 @@ class BlockSearch:
             if not gaps:
                 return choice
             self._near.refine(gaps)
+            self.version += 1
 
     def _values(
         self, tables: StockTables, price: Floats, unit_price: Floats, limits: StockBounds
@@ -216,6 +248,7 @@ class BlockSearch:
         grids = self._near.grids.pruned(lows, margins)
         if grids.n_stocks < _PRUNED_SIZE * self._near.grids.n_stocks:
             self._near.replace_lists(grids)
+        self.version += 1
         self._pruned_size = self._near.grids.n_stocks
 
     def near_excess(self, price: Floats) -> Floats:

@@ -1,0 +1,253 @@
+"""Blocks worked by the workers of an executor: processes here or on a cluster.
+
+A worker keeps the blocks it was sent. A task names the job, blocks and the version of their lists;
+a worker that lacks one says so and is sent it. So between passes only prices go out, and columns
+and sums come back. What a block gives depends on its lists alone, which the caller keeps, so the
+plan is the same for any number of workers, and for none: what an executor fails to do is done
+here.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from partsplan.optimization.block_problem import BlockProblem, StockBounds
+from partsplan.optimization.clock import Clock
+from partsplan.optimization.crew import Crew
+from partsplan.optimization.search import BlockSearch, SearchLists
+from partsplan.optimization.tasks import Task
+
+logger = logging.getLogger("partsplan")
+
+Result = TypeVar("Result")
+
+_BLOCKS_PER_TASK = 8
+_JOBS_KEPT = 2
+"""Jobs whose blocks a worker keeps; those of older ones are forgotten."""
+_MOST_FAILURES = 3
+"""Tasks that may fail before the executor is asked no more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parcel:
+    """A block as it is sent to a worker that lacks it."""
+
+    problem: BlockProblem
+    lists: SearchLists | None
+    version: int
+    tolerance: float
+    keeps_tables: bool
+
+    def opened(self) -> BlockSearch:
+        """The search of the block."""
+        search = BlockSearch(
+            self.problem.block.parts,
+            lambda: self.problem,
+            self.tolerance,
+            Clock(None),
+            keeps_tables=self.keeps_tables,
+        )
+        search.take_lists(self.lists, self.version)
+        return search
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a worker gives back."""
+
+    results: Mapping[int, Any]
+    """By number of the block."""
+    lists: Mapping[int, SearchLists]
+    """Of the blocks whose lists have changed."""
+    lacking: tuple[int, ...]
+    """Blocks that the worker must be sent."""
+
+
+_kept: OrderedDict[str, dict[int, BlockSearch]] = OrderedDict()
+"""Blocks of this process as a worker, by job and number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Errand:
+    """What a worker is sent."""
+
+    job: str
+    """Name of the run."""
+    versions: Mapping[int, int]
+    """Version of the lists of each block to work, by number."""
+    task: Task[Any]
+    """What is done with each."""
+    limits: Mapping[int, StockBounds]
+    """Narrower limits of some blocks."""
+    parcels: Mapping[int, Parcel]
+    """Blocks that the worker lacks."""
+    seconds: float | None
+    """Time left [s]; None for no limit."""
+
+
+def work_blocks(errand: Errand) -> Answer:
+    """Work some blocks, in a worker."""
+    blocks = _kept.setdefault(errand.job, {})
+    _kept.move_to_end(errand.job)
+    while len(_kept) > _JOBS_KEPT:
+        _kept.popitem(last=False)
+    results, lists, lacking = {}, {}, []
+    for number, version in errand.versions.items():
+        if number in errand.parcels:
+            blocks[number] = errand.parcels[number].opened()
+        search = blocks.get(number)
+        if search is None or search.version != version:
+            lacking.append(number)
+            continue
+        search.clock = Clock(errand.seconds)
+        results[number] = errand.task(search, errand.limits.get(number))
+        if search.version != version and search.lists is not None:
+            search.version = version + 1
+            lists[number] = search.lists
+        search.tidy()
+    return Answer(results, lists, tuple(lacking))
+
+
+class RemoteCrew(Crew):
+    """Works blocks by an executor; what that fails to do is done in this process.
+
+    Parameters
+    ----------
+    executor
+        Any executor whose workers can import partsplan.
+    clock
+        Time limit of the run.
+    """
+
+    def __init__(self, executor: Executor, clock: Clock) -> None:
+        super().__init__()
+        self.executor = executor
+        self.clock = clock
+        self.job = uuid.uuid4().hex
+        self.failures = 0
+        self._numbers: dict[int, int] = {}
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the executor is asked no more."""
+        return self.failures >= _MOST_FAILURES
+
+    def worked(
+        self,
+        searches: Sequence[BlockSearch],
+        task: Task[Result],
+        limits: Mapping[int, StockBounds] | None = None,
+    ) -> list[Result]:
+        """Results of a task for every block, in block order."""
+        limits = limits or {}
+        chunks = [
+            range(first, min(first + _BLOCKS_PER_TASK, len(searches)))
+            for first in range(0, len(searches), _BLOCKS_PER_TASK)
+        ]
+        sent = [(chunk, self._sent(searches, chunk, task, limits, ())) for chunk in chunks]
+        results: dict[int, Result] = {}
+        try:
+            for chunk, future in sent:
+                results |= self._received(searches, chunk, task, limits, future)
+        finally:
+            for _, future in sent:
+                if future is not None:
+                    future.cancel()
+        return [results[place] for place in range(len(searches))]
+
+    def _received(
+        self,
+        searches: Sequence[BlockSearch],
+        places: Sequence[int],
+        task: Task[Result],
+        limits: Mapping[int, StockBounds],
+        future: Future[Answer] | None,
+    ) -> dict[int, Result]:
+        """Results by position; what the worker lacks is sent, what fails is done here."""
+        answer = self._answer(future)
+        if answer is not None and answer.lacking:
+            by_number = {self._number(searches[place]): place for place in places}
+            lacking = [by_number[number] for number in answer.lacking]
+            further = self._answer(self._sent(searches, lacking, task, limits, lacking))
+            if further is not None:
+                answer = Answer(
+                    {**answer.results, **further.results}, {**answer.lists, **further.lists}, ()
+                )
+        results: dict[int, Result] = {}
+        here = []
+        for place in places:
+            number = self._number(searches[place])
+            if answer is None or number not in answer.results:
+                here.append(place)
+                continue
+            results[place] = answer.results[number]
+            if number in answer.lists:
+                searches[place].take_lists(answer.lists[number], searches[place].version + 1)
+        some = {k: limits[place] for k, place in enumerate(here) if place in limits}
+        worked_here = super().worked([searches[place] for place in here], task, some)
+        return results | dict(zip(here, worked_here, strict=True))
+
+    def _answer(self, future: Future[Answer] | None) -> Answer | None:
+        """What a worker gave back; None where it failed."""
+        if future is None:
+            return None
+        try:
+            return future.result()
+        except Exception as failure:  # whatever an executor or its network may raise
+            self._note(failure)
+            return None
+
+    def _sent(
+        self,
+        searches: Sequence[BlockSearch],
+        places: Sequence[int],
+        task: Task[Any],
+        limits: Mapping[int, StockBounds],
+        with_parcels: Sequence[int],
+    ) -> Future[Answer] | None:
+        """A task on its way; None where the executor takes it no more."""
+        if self.is_broken:
+            return None
+        numbers = {place: self._number(searches[place]) for place in places}
+        left = self.clock.seconds_left
+        try:
+            errand = Errand(
+                self.job,
+                {numbers[place]: searches[place].version for place in places},
+                task,
+                {numbers[place]: limits[place] for place in places if place in limits},
+                {numbers[place]: self._parcel(searches[place]) for place in with_parcels},
+                max(left, 0.0) if left < float("inf") else None,
+            )
+            return self.executor.submit(work_blocks, errand)
+        except Exception as failure:  # an executor that has been shut down, or has broken
+            self._note(failure)
+            return None
+
+    def _parcel(self, search: BlockSearch) -> Parcel:
+        parcel = Parcel(
+            search.problem, search.lists, search.version, search.tolerance, search.keeps_tables
+        )
+        search.forget()
+        return parcel
+
+    def _number(self, search: BlockSearch) -> int:
+        return self._numbers.setdefault(id(search), len(self._numbers))
+
+    def _note(self, failure: Exception) -> None:
+        """Log a failure; an executor that has broken is asked no more."""
+        self.failures += 1
+        if isinstance(failure, BrokenExecutor):
+            self.failures = _MOST_FAILURES
+        logger.warning(
+            "a task failed in the executor (%s: %s); it is done in this process%s",
+            type(failure).__name__,
+            failure,
+            ", and so is all the rest" if self.is_broken else "",
+        )
