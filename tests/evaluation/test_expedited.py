@@ -67,6 +67,22 @@ def test_fixed_point_at_low_rates(case: dict[str, Any]) -> None:
     assert np.abs(np.array(exact) - np.array(fixed)).max() < 0.02
 
 
+@pytest.mark.parametrize("place", ["L0", "L1"])
+def test_local_repair_at_one_of_a_group_is_not_exact(place: str) -> None:
+    """The same mean resupply of 5 days everywhere, but half of one location's takes 3, half 7."""
+    network = pooled_network([5.0, 5.0], [[0, 1], [1, 0]])
+    rows = [row for row in network.part_locations.to_records() if row["location_id"] != place]
+    mends = {"resupply_days": 7.0, "local_repair_fraction": 0.5, "local_repair_days": 3.0}
+    network = network.replace(
+        part_locations=[*rows, {"part_id": "P", "location_id": place} | mends]
+    )
+    demand = pooled_demand(network, [0.1, 0.2])
+    found: Any = pp.evaluate(network, demand, stock_of([2, 2]))
+    assert not found.emergency_is_exact
+    alone: Any = pp.evaluate(network, demand, {("P", place): 2})
+    assert alone.is_exact
+
+
 FULL_POOLING = [case for case in LATERAL if fully_pooled(case)]
 
 

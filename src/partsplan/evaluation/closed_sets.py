@@ -66,7 +66,14 @@ class Exactness:
     """What comes from outside."""
 
 
-def closed_sets(sources: SourceTree, rate: Floats, stock: Integers, days: Floats) -> ClosedSets:
+def closed_sets(
+    sources: SourceTree,
+    rate: Floats,
+    stock: Integers,
+    days: Floats,
+    *,
+    stands_alone: NDArray[np.bool_] | None = None,
+) -> ClosedSets:
     """Find the closed sets.
 
     Parameters
@@ -77,6 +84,8 @@ def closed_sets(sources: SourceTree, rate: Floats, stock: Integers, days: Floats
         Shape (n_rows, n_nodes): demand whose order begins with the node's prefix [units/day].
     stock, days
         Shape (n_rows, n_locations): base stock [units] and resupply time [days].
+    stands_alone
+        Locations that close no set with others, whatever the time; by default none.
 
     Notes
     -----
@@ -91,11 +100,16 @@ def closed_sets(sources: SourceTree, rate: Floats, stock: Integers, days: Floats
     name, units = np.zeros(shape, dtype=np.uint64), np.zeros(shape, dtype=np.int64)
     most, longest = np.zeros(shape), np.zeros(shape)
     shortest = np.full(shape, np.inf)
+    several, singles = np.zeros((2, *shape), dtype=np.bool_)
+    alone = np.zeros(stock.shape, dtype=np.bool_) if stands_alone is None else stands_alone
     for nodes in sources.levels:
         above, here = sources.above[nodes], sources.location[nodes]
         inner, own = above >= 0, held[:, here]
         name[:, nodes] = inner * name[:, above] + own * key[here]
         units[:, nodes] = inner * units[:, above] + own * stock[:, here]
+        joins = own & (units[:, above] > 0)
+        several[:, nodes] = inner & (several[:, above] | joins)
+        singles[:, nodes] = (inner & singles[:, above]) | (own & alone[:, here])
         most[:, nodes] = np.maximum(inner * most[:, above], own * asked[:, here])
         longest[:, nodes] = np.maximum(inner * longest[:, above], own * days[:, here])
         before = np.where(inner, shortest[:, above], np.inf)
@@ -103,7 +117,7 @@ def closed_sets(sources: SourceTree, rate: Floats, stock: Integers, days: Floats
     completes = held[:, sources.location] & (rate > 0)
     whole = _total_by_name(name, np.where(completes, rate, 0.0))
     is_closed = completes & (most <= whole * (1.0 + _SAME))
-    is_closed &= longest <= shortest * (1.0 + _SAME)
+    is_closed &= (longest <= shortest * (1.0 + _SAME)) & ~(several & singles)
     return ClosedSets(is_closed, units, whole * longest)
 
 

@@ -154,8 +154,7 @@ class ExpediteBlock:
                 delay = days[:, parent]
             days[:, j] = (1.0 - fraction) * (tree.transit_days[:, j] + delay)
             days[:, j] += fraction * tree.repair_days[:, j]
-        apart = np.where(repairs, days * (1.0 + np.arange(stock.shape[1])), days)
-        sets = closed_sets(self.sources, self.rate, stock, apart)
+        sets = closed_sets(self.sources, self.rate, stock, days, stands_alone=repairs)
         found = sets.all_closed(self.sources, held, self.rate)
         direct = ~((held & stocked_above) | (tree.lots_held(stock) > 1)).any(axis=1)
         return Exactness(found.everywhere & direct, found.outside & direct)
