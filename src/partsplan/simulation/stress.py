@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from partsplan.demand import DemandRates
 from partsplan.evaluation.commitments import DAYS_PER_YEAR
+from partsplan.evaluation.lots import check_one_for_one
 from partsplan.evaluation.performance import MET_TOLERANCE, check_network_and_demand
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork
@@ -114,6 +115,8 @@ def stress(
     [('P1', 'DC', 2)]
     """
     check_network_and_demand(network, demand)
+    if network.shortages == "expedite":
+        check_one_for_one(network, "a stress test where shortages are expedited")
     check_positive("judged_days", judged_days)
     check_positive("step_days", step_days)
     check_count("replications", replications, 2)
