@@ -12,7 +12,8 @@ from partsplan.evaluation.expedite_model import ExpediteModel
 from partsplan.evaluation.performance import service_model
 from partsplan.network import read_limits
 from partsplan.optimization.clock import Clock
-from partsplan.optimization.expedite_search import ExpediteSearch, lower_bounds
+from partsplan.optimization.expedite_blocks import lower_bounds
+from partsplan.optimization.expedite_search import ExpediteSearch
 from partsplan.optimization.problem import PlanningProblem
 
 MOST = 3

@@ -17,14 +17,13 @@ from partsplan.evaluation.performance import MET_TOLERANCE
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.closing import cheapest_choice, undominated
+from partsplan.optimization.expedite_blocks import ExpediteBlocks, lower_bounds
 from partsplan.optimization.expedite_search import (
     MOST_CHAINS_TOGETHER,
     MOST_LISTED_TOGETHER,
     MOST_VECTORS,
     MOST_VECTORS_TOGETHER,
-    ExpediteBlocks,
     ExpediteSearch,
-    lower_bounds,
 )
 from partsplan.optimization.feasibility import impossible_commitment, limits_reason
 from partsplan.optimization.integer import PlanSearch
