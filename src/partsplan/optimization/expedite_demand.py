@@ -221,6 +221,26 @@ class SupplierDemand:
         return found
 
     @cached_property
+    def is_apart(self) -> Booleans:
+        """Shape (n_parts, n_suppliers): somebody asks the supplier and no shelf at all.
+
+        So it is in no group with a shelf in which everyone asks everyone.
+        """
+        sources, rate = self.block.sources, self.block.rate
+        ending = rate.copy()
+        for nodes in sources.levels[1:]:
+            np.subtract.at(ending.T, sources.above[nodes], rate[:, nodes].T)
+        asks_no_shelf = self._is_supplier & (np.diff(self._shelves_above.indptr) == 0)
+        ends = (ending > 1e-9 * self.total[:, None]) & asks_no_shelf
+        asked = np.zeros((sources.n_nodes, self.n_suppliers), dtype=bool)
+        for nodes in sources.levels:
+            above = sources.above[nodes]
+            asked[nodes] = np.where(above[:, None] >= 0, asked[above], False)
+            some = nodes[self._is_supplier[nodes]]
+            asked[some, self.place[sources.location[some]]] = True
+        return np.asarray(ends.astype(float) @ asked > 0)
+
+    @cached_property
     def linked(self) -> Booleans:
         """Shape (n_parts, n_suppliers, n_suppliers): somebody asks just these two, in turn."""
         onward = self.onward_first

@@ -216,12 +216,16 @@ class SupplierLimits:
         room = np.log2(MOST_STATES / np.minimum(cases.fewest + 1.0, MOST_STATES)) + 1e-9
         stocked = np.minimum(np.floor(room), MOST_STOCKED).astype(np.int64)
         row, one, other = np.ogrid[: len(part), :k, :k]
+        # groups in which everyone asks everyone have no chain, and room for any shelves
+        apart = demand.is_apart[part]
         touched = demand.touched[part][row[:, :, 0], one[:, :, 0], stocked] * factor[:, None]
+        touched = np.where(apart, touched, np.inf)
         sure = entering - np.minimum(touched, by_others)
         fewer = np.minimum(stocked[:, :, None], stocked[:, None, :])
         touched = demand.touched_onward[part][row, one, other, fewer] * factor[:, None, None]
+        touched = np.where(apart[:, :, None] | apart[:, None, :], touched, np.inf)
         of_idle = np.where(cases.is_idle, by_others, np.inf)[:, :, None]
-        return sure, onward - np.minimum(touched, of_idle)
+        return sure, onward - np.minimum(np.minimum(touched, of_idle), onward)
 
     def _may_be_chained(self, cases: Cases) -> Booleans:
         """Suppliers of which nobody orders, in a group where nobody orders of anyone."""
