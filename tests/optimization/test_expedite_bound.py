@@ -10,9 +10,10 @@ from test_expedite_optima import in_lots, random_network, searched
 
 import partsplan as pp
 from partsplan.optimization.clock import Clock
-from partsplan.optimization.expedite_blocks import lower_bounds
+from partsplan.optimization.expedite_blocks import ExpediteBlocks, lower_bounds
 from partsplan.optimization.expedite_cases import Cases
 from partsplan.optimization.expedite_least import LeastMissed
+from partsplan.optimization.expedite_plan import ExpeditePlanSearch
 from partsplan.optimization.expedite_search import ExpediteSearch
 
 
@@ -132,3 +133,37 @@ def test_a_plan_is_found_when_time_is_over_at_once(seed: int) -> None:
     assert plan.cost >= least * (1 - 5e-4)
     assert plan.bound is None or plan.bound <= least * (1 + 1e-9)
     assert all(row.is_met for row in plan.commitments)
+
+
+@pytest.mark.parametrize(
+    ("owner", "method", "call"),
+    [
+        (ExpediteBlocks, "priced", 3),
+        (ExpediteBlocks, "proven", 1),
+        (ExpeditePlanSearch, "_solve_master", 1),
+    ],
+)
+def test_interrupt_gives_the_best_plan_so_far(
+    monkeypatch: pytest.MonkeyPatch, owner: type, method: str, call: int
+) -> None:
+    """Ctrl-C while prices are sought, bounds are raised or columns are chosen."""
+    monkeypatch.setattr("partsplan.optimization.expedite_plan.MOST_VECTORS", 0)
+    network = random_network(2)
+    demand = pp.estimate_demand(network)
+    least = pp.optimize(network, demand).cost
+    original, calls = getattr(owner, method), []
+
+    def stopped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        calls.append(method)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(owner, method, stopped)
+    plan = pp.optimize(network, demand)
+    assert len(calls) >= call
+    assert plan.has_solution
+    assert all(row.is_met for row in plan.commitments)
+    assert plan.stopped_by == "interrupt"
+    assert plan.bound is not None
+    assert plan.bound <= least * (1 + 1e-9)

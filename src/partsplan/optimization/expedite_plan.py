@@ -118,25 +118,32 @@ class ExpediteRun(OptimizationRun):
         return ExpediteBlocks(self.expedite_searches, self.problem.network.n_parts, allowed)
 
     def _prices(self, blocks: ExpediteBlocks) -> PriceState:  # type: ignore[override]
-        finder = PriceFinder(blocks, self.clock)  # type: ignore[arg-type]
-        finder.clock = _PassLimit(self.clock, finder.state, blocks)
-        try:
-            state = finder.run(_DUAL_TOLERANCE)
-        except KeyboardInterrupt:
-            if finder.state.passes == 0:
-                raise
-            self.clock.interrupt()
-            state = finder.state
+        state = super()._prices(blocks)  # type: ignore[arg-type]
         if not blocks.is_listed:
-            state.bound = blocks.proven(state.price, self.clock)
-            polished = blocks.polished(state.price, self.clock)
-            if polished is not None:
-                state.pool.add(polished)
+            try:
+                self._prove(state, blocks)
+            except KeyboardInterrupt:
+                self.clock.interrupt()
+                self._prove(state, blocks)  # rough and soon done; without it nothing is proven
         return state
+
+    def _prove(self, state: PriceState, blocks: ExpediteBlocks) -> None:
+        """A proven bound in place of what descent found, and better columns."""
+        state.bound = blocks.proven(state.price, self.clock)
+        polished = blocks.polished(state.price, self.clock)
+        if polished is not None:
+            state.pool.add(polished)
+
+    def _found_prices(self, finder: PriceFinder, blocks: ExpediteBlocks) -> PriceState:  # type: ignore[override]
+        finder.clock = _PassLimit(self.clock, finder.state, blocks)
+        return finder.run(_DUAL_TOLERANCE)
 
     def _searched(self, state: PriceState, blocks: ExpediteBlocks) -> PlanSearch:  # type: ignore[override]
         search = ExpeditePlanSearch(blocks, state, self.solver, self.clock)  # type: ignore[arg-type]
-        search.find(self.target_gap)
+        try:
+            search.find(self.target_gap)
+        except KeyboardInterrupt:
+            self.clock.interrupt()
         return search
 
     def performance(self, stock: Integers) -> ExpeditedPerformance:
