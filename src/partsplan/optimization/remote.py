@@ -53,6 +53,7 @@ class Parcel:
             Clock(None),
             keeps_tables=self.keeps_tables,
         )
+        search.is_shared = True
         search.take_lists(self.lists, self.version)
         return search
 
@@ -146,6 +147,8 @@ class RemoteCrew(Crew):
     ) -> list[Result]:
         """Results of a task for every block, in block order."""
         limits = limits or {}
+        for search in searches:
+            search.is_shared = True
         chunks = [
             range(first, min(first + _BLOCKS_PER_TASK, len(searches)))
             for first in range(0, len(searches), _BLOCKS_PER_TASK)

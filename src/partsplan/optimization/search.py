@@ -86,6 +86,9 @@ class BlockSearch:
         self._around = around
         self.version = 0
         """Changes with the lists."""
+        self._version_built = 0
+        self.is_shared = False
+        """Whether others may work the block as well."""
         self._problem: BlockProblem | None = None
         self._grids: Grids | None = None
         self._tables: StockTables | None = None
@@ -129,6 +132,7 @@ class BlockSearch:
                 self._pruned_size = self._grids.n_stocks
             grids = self._grids.unpacked()
             self._tables = StockTables(self.problem.evaluation, self.block, grids)
+            self._version_built = self.version
         return self._tables
 
     def _first_grids(self) -> Grids:
@@ -140,10 +144,13 @@ class BlockSearch:
         return grids_around(tree, lowest, self._around[self.parts])
 
     def tidy(self) -> None:
-        """Let go of what is not to be kept between passes; it is made anew when needed."""
-        if self.keeps_tables:
-            return
-        self.forget()
+        """Let go of what is not to be kept between passes; it is made anew when needed.
+
+        To the last bit tables depend on the lists they were begun with. So where others work the
+        block as well, they begin with the same ones.
+        """
+        if not self.keeps_tables or (self.is_shared and self.version != self._version_built):
+            self.forget()
 
     def forget(self) -> None:
         """Let go of everything but the lists; it is made anew when needed."""
@@ -248,8 +255,10 @@ class BlockSearch:
         grids = self._near.grids.pruned(lows, margins)
         if grids.n_stocks < _PRUNED_SIZE * self._near.grids.n_stocks:
             self._near.replace_lists(grids)
-        self.version += 1
+        elif self._pruned_size == self._near.grids.n_stocks:
+            return
         self._pruned_size = self._near.grids.n_stocks
+        self.version += 1
 
     def near_excess(self, price: Floats) -> Floats:
         """Excess over the best column of every tabulated one that differs at one location."""

@@ -1,0 +1,111 @@
+"""Many parts: a sample first, tables made anew in every pass, plans from the nearest columns."""
+
+import numpy as np
+import pytest
+from many_parts import all_kept, many_parts
+
+import partsplan as pp
+from partsplan.optimization import kept_blocks, prices, run
+from partsplan.optimization.all_blocks import AllBlocks
+from partsplan.optimization.columns import Columns
+from partsplan.optimization.nearest import nearest_plan, prices_of_columns
+
+
+@pytest.fixture
+def small_is_large(monkeypatch):
+    """A few hundred parts are worked as if they were many."""
+    monkeypatch.setattr(prices, "MANY_PARTS", 300)
+    monkeypatch.setattr(run, "_MOST_IN_MASTER", 300)
+    monkeypatch.setattr(kept_blocks, "_SAMPLED_PARTS", 150)
+
+
+@pytest.mark.parametrize("evaluation", ["exact", "vari_metric"])
+def test_many_parts_agree_with_few(small_is_large, monkeypatch, evaluation):
+    network, demand = many_parts(1, 600)
+    many = pp.optimize(network, demand, evaluation=evaluation)
+    monkeypatch.undo()
+    few = pp.optimize(network, demand, evaluation=evaluation)
+    assert all_kept(network, demand, many, evaluation)
+    assert many.gap < 5e-4
+    # each bound holds for the other's plan, and they lie close together
+    assert many.bound <= few.cost * (1 + 1e-12)
+    assert few.bound <= many.cost * (1 + 1e-12)
+    assert many.bound == pytest.approx(few.bound, rel=5e-4)
+
+
+def test_tables_made_anew_give_the_same_bound(small_is_large, monkeypatch):
+    network, demand = many_parts(2, 600)
+    kept = pp.optimize(network, demand)
+    monkeypatch.setattr(kept_blocks, "KEPT_BYTES", 0)
+    seen = []
+    original = AllBlocks.priced
+
+    def watched(self, *args, **options):
+        result = original(self, *args, **options)
+        seen.append([search for search in self.searches if search._problem is not None])
+        return result
+
+    monkeypatch.setattr(AllBlocks, "priced", watched)
+    anew = pp.optimize(network, demand)
+    assert all_kept(network, demand, anew)
+    assert anew.gap < 5e-4
+    assert anew.bound == pytest.approx(kept.bound, rel=5e-4)
+    assert all(search.keeps_tables for searches in seen for search in searches)
+    assert not all(search.keeps_tables for search in _searches_of(network, demand))
+
+
+def _searches_of(network, demand):
+    found = []
+    original = run.OptimizationRun.block_searches
+
+    def watched(self):
+        found.extend(original(self))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run.OptimizationRun, "block_searches", watched)
+        pp.optimize(network, demand)
+    return found
+
+
+def test_no_sample_where_a_promise_has_little_in_it(small_is_large):
+    network, demand = many_parts(3, 400)
+    rates = demand.block(np.arange(400))
+    rates[40:, 2] = 0.0
+    rare = pp.DemandRates.from_arrays(network.part_ids, network.location_ids, rates)
+    plan = pp.optimize(network, rare)
+    assert all_kept(network, rare, plan)
+    assert plan.gap < 5e-4
+
+
+def columns_of(rows):
+    parts, cost, uses = zip(*rows, strict=True)
+    stock = np.arange(len(rows))[:, None]
+    return Columns(np.array(parts), stock, np.array(cost, float), np.array(uses, float))
+
+
+def test_nearest_plan_keeps_promises_at_least_cost():
+    # two parts, dear units that use nothing or cheap ones that use 1; only one may be cheap
+    columns = columns_of([(0, 1, [1.0]), (0, 5, [0.0]), (1, 1, [1.0]), (1, 3, [0.0])])
+    found = nearest_plan(columns, np.array([0.0, 4.0, 0.0, 2.0]), np.array([1.0]), 2, 10)
+    assert columns.cost[found.picked].sum() == 4.0
+    assert columns.uses[found.picked].sum() == 1.0
+    none = nearest_plan(columns, np.array([0.0, 4.0, 0.0, 2.0]), np.array([1.0]), 2, 0)
+    assert none.picked is None
+
+
+def test_prices_of_columns_maximize_the_lagrangian():
+    rng = np.random.default_rng(0)
+    n_parts = 400
+    use = rng.exponential(size=n_parts)
+    rows = [(p, 0.0, [use[p]]) for p in range(n_parts)]
+    rows += [(p, rng.exponential(), [0.2 * use[p]]) for p in range(n_parts)]
+    columns, allowed = columns_of(rows), np.array([0.5 * use.sum()])
+
+    def value(price):
+        values = (columns.cost + columns.uses[:, 0] * price).reshape(2, n_parts)
+        return values.min(axis=0).sum() - price * allowed[0]
+
+    best = max(value(price) for price in np.linspace(0.01, 5.0, 2000))
+    found = prices_of_columns(columns, np.array([0.1]), allowed, n_parts)
+    assert value(found[0]) == pytest.approx(best, rel=1e-4)

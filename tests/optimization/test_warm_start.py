@@ -1,0 +1,67 @@
+"""Beginning with a stock: fewer passes, the same proof, whatever the start."""
+
+import numpy as np
+import pytest
+from many_parts import all_kept, many_parts
+from own_networks import CASES
+
+import partsplan as pp
+
+
+def changed_demand(network, demand):
+    """1 % of the parts are asked for half as often again."""
+    rates = demand.block(np.arange(network.n_parts))
+    rates[::100] *= 1.5
+    return pp.DemandRates.from_arrays(network.part_ids, network.location_ids, rates)
+
+
+def test_last_nights_plan_spares_passes():
+    network, demand = many_parts(4, 2_200)
+    first = pp.optimize(network, demand)
+    today = changed_demand(network, demand)
+    again, anew = pp.optimize(network, today, start=first), pp.optimize(network, today)
+    assert again.passes < anew.passes / 2
+    assert again.gap < 5e-4
+    assert all_kept(network, today, again)
+    assert again.bound == pytest.approx(anew.bound, rel=5e-4)
+
+
+def test_any_table_with_base_stock_will_do():
+    network, demand = many_parts(5, 300)
+    plan = pp.optimize(network, demand)
+    table = plan.stock.to_records()
+    for start in (table, plan.stock, plan.stock.array, dict.fromkeys([("P00001", "DC")], 7)):
+        again = pp.optimize(network, demand, start=start)
+        assert again.gap < 5e-4
+        assert all_kept(network, demand, again)
+
+
+def test_a_stock_that_keeps_every_promise_is_a_plan_when_time_is_up():
+    network, demand = many_parts(6, 200)
+    plenty = np.full((200, 6), 9)
+    plan = pp.optimize(network, demand, start=plenty, time_limit=1e-9)
+    assert plan.stopped_by == "time"
+    assert all_kept(network, demand, plan)
+    assert (plan.stock.array <= plenty).all()
+    assert not pp.optimize(network, demand, time_limit=1e-9).has_solution
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_small_networks_are_proven_from_any_start(name):
+    network = pp.ServiceNetwork.from_tables(**CASES[name])
+    demand = pp.estimate_demand(network)
+    plan = pp.optimize(network, demand)
+    for start in (plan, {}, np.full((network.n_parts, network.n_locations), 4)):
+        if start is plan and not plan.has_solution:
+            continue
+        again = pp.optimize(network, demand, start=start)
+        assert again.status == plan.status
+        assert again.cost == pytest.approx(plan.cost, rel=1e-9)
+
+
+def test_a_start_that_is_none_says_so():
+    network, demand = many_parts(7, 20)
+    with pytest.raises(pp.InputError, match="there is no base_stock"):
+        pp.optimize(network, demand, start=[{"part_id": "P00001", "location_id": "DC"}])
+    with pytest.raises(pp.InputError, match="'P99' is not a part"):
+        pp.optimize(network, demand, start={("P99", "DC"): 1})
