@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +62,8 @@ def _decode(choice: FamilyChoice, grids: Grids, at: tuple[Integers, ...], stock:
     leaves = list(choice.leaves.leaves.locations)
     if leaves:
         place = choice.leaves.values[at].argmin(axis=-1)[..., None]
-        stock[:, leaves] = np.take_along_axis(grids.leaves[choice.parent], place, axis=-1)[..., 0]
+        lists = grids.leaves[choice.parent][at[0]]
+        stock[:, leaves] = np.take_along_axis(lists, place, axis=-1)[..., 0]
     for branch in choice.branches:
         location, best = branch.branch.location, branch.values[at].argmin(axis=-1)
         stock[:, location] = grids.branch[location][at[0], best]
@@ -129,6 +130,52 @@ def excess_on_path(choice: FamilyChoice, at: tuple[Integers, ...]) -> Floats:
         found.append(excess_on_path(branch.below, (*at, values.argmin(axis=-1))))
     excess = np.concatenate([np.zeros(0), *found])
     return np.asarray(excess[(excess > 0.0) & np.isfinite(excess)])
+
+
+def stocks_one_change_away(
+    choice: FamilyChoice, grids: Grids, slack: float
+) -> tuple[Integers, Integers]:
+    """Tabulated stocks that differ from a part's best at one location, and cost little more.
+
+    Below a location with another stock the others hold what is best then.
+
+    Returns
+    -------
+    tuple
+        Place in the block, shape (n_rows,), and stock, shape (n_rows, n_locations).
+    """
+    rows = np.arange(len(choice.value))
+    found = _changed_within(choice, grids, (rows,), chosen_stock(choice, grids), slack)
+    parts, stocks = zip(*found, strict=True)
+    return np.concatenate(parts), np.concatenate(stocks)
+
+
+def _changed_within(
+    choice: FamilyChoice, grids: Grids, at: tuple[Integers, ...], best: Integers, slack: float
+) -> Iterator[tuple[Integers, Integers]]:
+    """Changes at or below the locations of a family, given the best choices above."""
+    leaves = np.array(choice.leaves.leaves.locations, dtype=np.int64)
+    if len(leaves):
+        row, leaf, place = _others(choice.leaves.values[at], slack)
+        stock = best[row]
+        stock[np.arange(len(row)), leaves[leaf]] = grids.leaves[choice.parent][row, leaf, place]
+        yield row, stock
+    for branch in choice.branches:
+        location = branch.branch.location
+        values = branch.values[at]
+        row, _, place = _others(values[:, None], slack)
+        stock = best[row]
+        stock[:, location] = grids.branch[location][row, place]
+        _decode(branch.below, grids, (*(above[row] for above in at), place), stock)
+        yield row, stock
+        yield from _changed_within(branch.below, grids, (*at, values.argmin(axis=-1)), best, slack)
+
+
+def _others(values: Floats, slack: float) -> tuple[Integers, Integers, Integers]:
+    """Row, location and place of the stocks that cost more than the least, but little."""
+    excess = values - values.min(axis=-1, keepdims=True)
+    row, location, place = np.nonzero((excess > 0.0) & (excess <= slack))
+    return row, location, place
 
 
 def gaps_below(

@@ -31,9 +31,9 @@ class TableTooShortError(Exception):
 
 
 def stocks_within(
-    choice: FamilyChoice, grids: Grids, slack: Floats, limit: int, changes: int | None
+    choice: FamilyChoice, grids: Grids, slack: Floats, limit: int
 ) -> tuple[Integers, Integers]:
-    """Every tabulated stock vector within a slack of its part's best.
+    """Every stock vector within a slack of its part's best.
 
     Parameters
     ----------
@@ -45,9 +45,6 @@ def stocks_within(
         Shape (n_parts,): largest excess; a part with negative slack gets no vector.
     limit
         Most vectors to return.
-    changes
-        Most locations whose choice is not the best given the choices above; ``None`` for all
-        stocks, tabulated or not.
 
     Returns
     -------
@@ -59,35 +56,31 @@ def stocks_within(
     TooManyStocksError
         If there are more than ``limit``.
     TableTooShortError
-        If all stocks are asked for and some within the slack are not tabulated.
+        If some within the slack are not tabulated.
     """
     part = np.flatnonzero(slack >= 0.0)
     place = np.zeros((len(part), grids.n_locations), dtype=np.int64)
     left = slack[part]
-    changes_left = np.full(len(part), grids.n_locations if changes is None else changes)
     for spot in _spots(choice, ()):
         at = (part, *(place[:, above] for above in spot.path))
         here = spot.values[at]
         least = here.min(axis=-1)
         excess = here - least[:, None]
         may = excess <= left[:, None]
-        may &= (excess <= 0.0) | (changes_left > 0)[:, None]
         row, chosen = np.nonzero(may)
         if len(row) > limit:
             raise TooManyStocksError
-        if changes is None:
-            gaps = spot.gaps_within(at, least + left, grids)
-            untabulated = sum(
-                gap.n_stocks(grids.of(spot.location, spot.parent))
-                for gap in gaps
-                if gap.location == spot.location
-            )
-            if len(row) + untabulated > limit:
-                raise TooManyStocksError
-            if gaps:
-                raise TableTooShortError(gaps)
+        gaps = spot.gaps_within(at, least + left, grids)
+        untabulated = sum(
+            gap.n_stocks(grids.of(spot.location, spot.parent))
+            for gap in gaps
+            if gap.location == spot.location
+        )
+        if len(row) + untabulated > limit:
+            raise TooManyStocksError
+        if gaps:
+            raise TableTooShortError(gaps)
         left = left[row] - excess[row, chosen]
-        changes_left = changes_left[row] - (excess[row, chosen] > 0.0)
         part, place = part[row], place[row]
         place[:, spot.location] = chosen
     stock = np.empty_like(place)

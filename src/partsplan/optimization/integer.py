@@ -15,7 +15,7 @@ from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.master import IntegerMaster
 from partsplan.optimization.nearest import nearest_plan, prices_of_columns
-from partsplan.optimization.prices import PriceFinder, PriceState
+from partsplan.optimization.prices import MANY_PARTS, PriceFinder, PriceState
 from partsplan.optimization.restricted import RestrictedSolution
 from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
 
@@ -25,6 +25,8 @@ _NEAR_PER_PROMISE = 320
 _NEAR_SHARE = 0.02
 _NEAREST_PER_PROMISE = 40
 _NEAREST_TRIES = 4
+_MENDABLE = 0.01
+"""Use beyond what is allowed, as a share of it, that the nearest columns can mend."""
 _APPROACHES = 8
 _WORTHWHILE = 0.9
 """Gaps that do not fall to this share are tried no further."""
@@ -124,12 +126,14 @@ class PlanSearch:
     def _round_nearest(self, gap: float) -> None:
         """Plans of the nearest columns, of more of them while the gap is not reached."""
         columns = self.state.pool.columns
-        price = prices_of_columns(columns, self.state.price, self.allowed, self.n_parts)
+        price, over = prices_of_columns(columns, self.state.price, self.allowed, self.n_parts)
         values = columns.cost + columns.uses @ price
         least = np.full(self.n_parts, np.inf)
         np.minimum.at(least, columns.parts, values)
         excess = values - least[columns.parts]
         self.nearest_price = price
+        if over > _MENDABLE and self.n_parts >= MANY_PARTS:
+            return
         count = _NEAREST_PER_PROMISE * len(self.allowed)
         for _ in range(_NEAREST_TRIES):
             found = nearest_plan(columns, excess, self.allowed, self.n_parts, count)

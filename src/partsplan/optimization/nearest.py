@@ -32,26 +32,30 @@ class NearestPlan:
     """Price of one unit of use of every promise, by the linear programme; 0 without one."""
 
 
-def prices_of_columns(columns: Columns, price: Floats, allowed: Floats, n_parts: int) -> Floats:
+def prices_of_columns(
+    columns: Columns, price: Floats, allowed: Floats, n_parts: int
+) -> tuple[Floats, float]:
     """Prices at which the best of the columns met use about what is allowed.
 
     Multiplicative steps that grow shorter, from some prices; those with the largest Lagrangian
-    value over these columns.
+    value over these columns, and how much more than allowed is used of a promise there, as a
+    share of it.
     """
     order = np.argsort(columns.parts, kind="stable")
     some = columns.of(order)
     starts = np.searchsorted(some.parts, np.arange(n_parts))
-    best, highest = price, -np.inf
+    best, highest, over = price, -np.inf, np.inf
     for step in range(_STEPS):
         values = some.cost + some.uses @ price
         least = np.minimum.reduceat(values, starts)
         value = float(least.sum() - price @ allowed)
+        used = some.uses[values <= least[some.parts]].sum(axis=0)
         if value > highest:
             best, highest = price, value
-        used = some.uses[values <= least[some.parts]].sum(axis=0)
+            over = float((used / allowed).max(initial=1.0)) - 1.0
         power = _STEP_POWER / (1.0 + step / 10.0)
         price = price * np.clip(np.maximum(used / allowed, 0.1), 0.1, 10.0) ** power
-    return best
+    return best, over
 
 
 def nearest_plan(

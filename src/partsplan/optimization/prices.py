@@ -21,7 +21,7 @@ from partsplan.optimization.rounding import Choice
 _STEP_POWER = 0.9
 _LARGEST_STEP = 50.0
 _START_PASSES = 20
-_COSTLY_PASSES = 2
+_COSTLY_PASSES = 3
 """Fewer where every pass makes its tables anew."""
 _MOST_PASSES = 250
 _STALL = 2e-4

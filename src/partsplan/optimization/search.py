@@ -21,6 +21,7 @@ from partsplan.optimization.choices import (
     excess_on_path,
     gaps_on_path,
     lows_on_path,
+    stocks_one_change_away,
 )
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
@@ -266,7 +267,9 @@ class BlockSearch:
         return excess_on_path(choice, (np.arange(len(choice.value)),))
 
     def near_columns(self, price: Floats, slack: float, most: int | None = None) -> Columns:
-        """Tabulated columns within a slack that differ from the best one at one location at most.
+        """Tabulated columns within a slack that differ from the best one at one location.
+
+        Below a location with another stock the others hold what is best then.
 
         Parameters
         ----------
@@ -278,10 +281,9 @@ class BlockSearch:
             Most columns; beyond it ``TooManyStocksError`` is raised. ``None`` for no limit.
         """
         choice = self._values(self._near, price, self.unit_price, self.limits)
-        room = np.full(len(self.block.parts), slack)
-        if most is None:
-            most = len(room) * (1 + self._near.grids.n_cells)
-        rows, stock = stocks_within(choice, self._near.grids, room, most, changes=1)
+        rows, stock = stocks_one_change_away(choice, self._near.grids, slack)
+        if most is not None and len(rows) > most:
+            raise TooManyStocksError
         return self._columns(self._near, rows, stock)
 
     def columns_within(
@@ -310,7 +312,7 @@ class BlockSearch:
             if self.problem.owned.any():
                 room = slack + self._saved_by_owned(choice, price, limits)
             try:
-                rows, stock = stocks_within(choice, tables.grids, room, limit, changes=None)
+                rows, stock = stocks_within(choice, tables.grids, room, limit)
             except TableTooShortError as short:
                 tables.refine(short.gaps)
                 continue
