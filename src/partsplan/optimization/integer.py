@@ -113,7 +113,7 @@ class PlanSearch:
             self.clock.report(self.state.passes, self.bound, self.cost)
             if self.gap <= gap or self.clock.is_over or self.gap > _WORTHWHILE * before:
                 return
-            price = self.nearest_price
+            price = self.nearest_price if finder.is_balanced else finder.promising
 
     def round(self, gap: float) -> None:
         """A plan from the relaxation, mended and improved by columns near the best ones."""

@@ -31,6 +31,8 @@ _SHARE_OF_DUAL_GAP = 0.02
 MANY_PARTS = 2_000
 """From here on a linear programme with a row per part is slow."""
 _USEFUL_SHARE = 0.03
+_BALANCED = 3e-3
+"""Share of the allowed use by which a multiplicative step has little more to mend."""
 
 
 @dataclass
@@ -79,6 +81,8 @@ class PriceFinder:
         """Prices worth a precise pass."""
         self.about = 1e-300
         """The bound to be expected, about, while there is none."""
+        self.is_balanced = False
+        """Whether the last precise pass used of every promise about what is allowed."""
         self.given: Floats | None = None
         """Prices of a plan for almost the same problem."""
 
@@ -120,10 +124,13 @@ class PriceFinder:
     def look_at(self, price: Floats, near: float) -> bool:
         """A precise pass, and the columns near its best ones; whether it told anything new.
 
-        ``near`` is the largest excess of such a column.
+        ``near`` is the largest excess of such a column. `promising` are prices a multiplicative
+        step further then.
         """
         slack = _PRECISE * max(self.state.bound, self.about)
         result = self.blocks.priced(price, slack=slack, near=near)
+        self.promising = self._stepped(price, result.used)
+        self.is_balanced = bool((np.abs(result.used / self.allowed - 1.0) < _BALANCED).all())
         fresh = self._take(price, result)
         if result.near is not None:
             more = self.state.pool.add(result.near)

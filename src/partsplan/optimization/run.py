@@ -42,7 +42,9 @@ OPTIMAL_GAP = 1e-9
 _DUAL_TOLERANCE = 1e-6
 _FINEST = 1e-9
 _TABLE_SHARE_OF_GAP = 1e-2
-_BLOCK_SIZE = 50
+_BLOCK_CELLS = 12_000
+_LARGEST_BLOCK = 400
+"""Part-locations and parts worked at once: threads only help while numpy has large arrays."""
 _PROOF_SIZE = 150
 _PROOF_NODES = 300
 _EFFORT_NODES = 600
@@ -64,7 +66,7 @@ class OptimizationRun:
         self.clock = clock
         places = problem.network.n_parts * problem.network.n_locations
         self.is_small = places <= _PROOF_SIZE
-        self.block_size = _BLOCK_SIZE
+        self.block_size = max(1, min(_LARGEST_BLOCK, _BLOCK_CELLS // problem.network.n_locations))
         self.executor: Executor | None = None
         """Who works the blocks in place of threads of this process."""
         self.start: WarmStart | None = None
