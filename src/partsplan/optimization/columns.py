@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class ColumnPool:
     """All different columns met so far, in order."""
 
     def __init__(self) -> None:
-        self._places: dict[tuple[int, bytes], int] = {}
+        self._places: dict[bytes, int] = {}
         self._chunks: list[Columns] = []
 
     def add(self, columns: Columns) -> Columns:
@@ -85,6 +86,8 @@ class ColumnPool:
         return self._chunks[0]
 
 
-def _keys(columns: Columns) -> Iterator[tuple[int, bytes]]:
+def _keys(columns: Columns) -> Iterator[bytes]:
+    """A digest of each column's part and stock; that two agree by chance does not happen."""
     for part, stock in zip(columns.parts.tolist(), columns.stock, strict=True):
-        yield part, stock.tobytes()
+        digest = blake2b(stock.tobytes(), digest_size=16, key=part.to_bytes(8, "little"))
+        yield digest.digest()

@@ -25,6 +25,7 @@ _NEAR_PER_PROMISE = 320
 _NEAR_SHARE = 0.02
 _NEAREST_PER_PROMISE = 40
 _NEAREST_TRIES = 4
+_NEAREST_TRIES_OF_MANY = 2
 _MENDABLE = 0.01
 """Use beyond what is allowed, as a share of it, that the nearest columns can mend."""
 _APPROACHES = 8
@@ -135,7 +136,7 @@ class PlanSearch:
         if over > _MENDABLE and self.n_parts >= MANY_PARTS:
             return
         count = _NEAREST_PER_PROMISE * len(self.allowed)
-        for _ in range(_NEAREST_TRIES):
+        for _ in range(_NEAREST_TRIES if self.n_parts < MANY_PARTS else _NEAREST_TRIES_OF_MANY):
             found = nearest_plan(columns, excess, self.allowed, self.n_parts, count)
             if found.picked is not None:
                 self.nearest_price = found.price

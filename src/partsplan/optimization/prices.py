@@ -19,6 +19,9 @@ from partsplan.optimization.restricted import RestrictedMaster, RestrictedSoluti
 from partsplan.optimization.rounding import Choice
 
 _STEP_POWER = 0.9
+_STEP_POWERS = (0.6, 2.5)
+_LEAST_ASKED = 1e-4
+"""Least change of a price, in logarithms, that its answer is judged by."""
 _LARGEST_STEP = 50.0
 _START_PASSES = 20
 _COSTLY_PASSES = 3
@@ -81,6 +84,7 @@ class PriceFinder:
         """Prices worth a precise pass."""
         self.about = 1e-300
         """The bound to be expected, about, while there is none."""
+        self._last_step: tuple[Floats, Floats] | None = None
         self.is_balanced = False
         """Whether the last precise pass used of every promise about what is allowed."""
         self.given: Floats | None = None
@@ -154,14 +158,26 @@ class PriceFinder:
         result = self.blocks.priced(price, slack=slack)
         return result, self._take(price, result)
 
+    def _rough_pass(self, price: Floats) -> PricedParts:
+        """A pass on the way to better prices; the columns of many parts are not kept."""
+        slack = _START_TOLERANCE * max(self.state.bound, self.about)
+        result = self.blocks.priced(price, slack=slack)
+        self._take_bound(price, result)
+        if not self.has_many_parts:
+            self.state.pool.add(result.columns)
+        return result
+
     def _take(self, price: Floats, result: PricedParts) -> Columns:
         """Keep the bound of a pass, if it is the best, and its columns; returns the new ones."""
+        self._take_bound(price, result)
+        return self.state.pool.add(result.columns)
+
+    def _take_bound(self, price: Floats, result: PricedParts) -> None:
         self.state.passes += 1
         if result.bound > self.state.bound:
             self.state.bound, self.state.price = result.bound, price.copy()
             self.state.least = result.least
         self.clock.report(self.state.passes, self.state.bound)
-        return self.state.pool.add(result.columns)
 
     def _pass_if_it_may_help(self, price: Floats) -> Columns:
         """A rough pass, and a precise one where its value leaves room for a better bound.
@@ -182,7 +198,7 @@ class PriceFinder:
         """
         best_price, values = price, [-np.inf]
         for _ in range(passes):
-            result, _ = self._pass(price, _START_TOLERANCE)
+            result = self._rough_pass(price)
             self.blocks.prune(price)
             if result.value > values[-1]:
                 best_price = price
@@ -195,8 +211,23 @@ class PriceFinder:
 
     def _stepped(self, price: Floats, used: Floats) -> Floats:
         """Prices a multiplicative step further."""
-        step = np.maximum(used / self.allowed, 0.0) ** _STEP_POWER
+        ratio = used / self.allowed
+        step = np.maximum(ratio, 0.0) ** self._step_power(price, ratio)
         return price * np.clip(step, 1.0 / _LARGEST_STEP, _LARGEST_STEP)
+
+    def _step_power(self, price: Floats, ratio: Floats) -> Floats:
+        """Power of each promise's step; of many parts by the secant through the last two passes."""
+        power = np.full(len(price), _STEP_POWER)
+        if self.blocks.n_parts < MANY_PARTS:
+            return power
+        here = np.log(np.maximum(price, 1e-300)), np.log(np.maximum(ratio, 1e-300))
+        before, self._last_step = self._last_step, here
+        if before is None:
+            return power
+        asked, answered = here[0] - before[0], here[1] - before[1]
+        is_clear = (np.abs(asked) > _LEAST_ASKED) & (asked * answered < 0.0)
+        np.divide(-asked, answered, out=power, where=is_clear)
+        return np.asarray(np.clip(power, *_STEP_POWERS))
 
     def _first_price(self) -> Floats:
         """Prices at which using all that is allowed costs a small share of one unit everywhere."""
