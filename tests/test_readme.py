@@ -24,7 +24,10 @@ def test_quick_start_has_at_most_ten_statements():
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
 
 
-@pytest.mark.parametrize("heading", ["Quick start", "Failure rates and demand"])
+HEADINGS = ["Quick start", "Failure rates and demand", "Night after night, and at scale"]
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
 def test_code_runs(heading):
     code = block("python", heading)
     done = subprocess.run(
