@@ -96,7 +96,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "huge whole number": (put("parts", 0, unit_cost=10**400), "is not a finite number."),
     "no cost at all": (
         both(drop("parts", 0, "unit_cost"), drop("parts", 1, "unit_cost")),
-        "parts, column unit_cost: the column unit_cost is missing. Add it, or map your name",
+        "parts, column unit_cost: the column unit_cost is missing. Add it, or give yours this",
     ),
     "cost in words": (put("parts", 0, unit_cost="ten"), "'ten' is not a number."),
     "decimal comma": (
@@ -218,7 +218,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "unknown part": (
         put("bill_of_materials", 0, part_id="XYZ"),
-        "'XYZ' is not a part. Add it to parts or mend the id.",
+        "'XYZ' is not a part. Add it to parts or mend the id, or leave the row out.",
     ),
     "unknown machine type": (
         put("installed_base", 0, equipment_id="N"),

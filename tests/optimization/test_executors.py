@@ -9,6 +9,7 @@ import pytest
 from many_parts import many_parts
 
 import partsplan as pp
+from partsplan import simulation
 from partsplan.optimization import crew, remote
 
 
@@ -116,3 +117,19 @@ def test_a_fault_in_a_task_is_not_hidden(instance, monkeypatch):
 
 def _faulty(self, *args, **options):
     raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("wrong", ["2", 4, True, ProcessPoolExecutor])
+def test_what_is_no_executor_is_refused(instance, wrong):
+    network, demand, plan = instance
+    told = "executor must be a concurrent.futures.Executor or None, got "
+    with pytest.raises(ValueError, match=told):
+        pp.optimize(network, demand, executor=wrong)
+    with pytest.raises(ValueError, match=told):
+        pp.simulate(network, demand, plan, years=1, replications=2, rng=1, executor=wrong)
+    with pytest.raises(ValueError, match=told):
+        plan.confirm(rng=1, executor=wrong)
+    with pytest.raises(ValueError, match=told):
+        simulation.period_probabilities(network, demand, plan, rng=1, executor=wrong)
+    with pytest.raises(ValueError, match=told):
+        simulation.stress(network, demand, plan, [], rng=1, executor=wrong)

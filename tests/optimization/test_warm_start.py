@@ -65,3 +65,39 @@ def test_a_start_that_is_none_says_so():
         pp.optimize(network, demand, start=[{"part_id": "P00001", "location_id": "DC"}])
     with pytest.raises(pp.InputError, match="'P99' is not a part"):
         pp.optimize(network, demand, start={("P99", "DC"): 1})
+
+
+OWN = {"MATNR": "P00001", "WERKS": "DC", "SOLL": 3}
+ROW = {"part_id": "P00001", "location_id": "DC", "base_stock": 3}
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ([OWN], "column part_id is missing. Add it, or give yours this name .* MATNR, WERKS, SOLL"),
+        ([ROW, ROW | {"part_id": "OLD"}], "stock row 2, .*'OLD' is not a part.* leave the row out"),
+        ([ROW | {"base_stock": -1}], "stock row 1, column base_stock: -1 is below 0"),
+        ([ROW | {"base_stock": 1.5}], "1.5 is not a whole number"),
+        ([ROW, ROW], "stock row 2, column part_id: 'P00001', 'DC' is already in row 1"),
+        ("plan.csv", "'plan.csv' is a text, not a table"),
+    ],
+)
+def test_bad_starts_say_where_and_the_way_out(start, message):
+    network, demand = many_parts(5, 20)
+    with pytest.raises(pp.InputError, match=message):
+        pp.optimize(network, demand, start=start)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"gap": "small"}, "gap must be a share from 0 to below 1, got 'small'"),
+        ({"gap": None}, "gap must be a share from 0 to below 1, got None"),
+        ({"time_limit": "60"}, "time_limit must be positive seconds or None, got '60'"),
+        ({"confidence": "0.9"}, "confidence must be strictly between 0 and 1, got '0.9'"),
+    ],
+)
+def test_arguments_that_are_no_numbers_are_named(options, message):
+    network, demand = many_parts(5, 20)
+    with pytest.raises(ValueError, match=message):
+        pp.optimize(network, demand, **options)

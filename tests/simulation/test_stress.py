@@ -147,3 +147,9 @@ def test_what_is_refused():
         stress(
             bare, given, stock, Scenario("S", fleet_events=[FleetEvent("BATTERY", 0.5, 9)]), rng=1
         )
+
+
+def test_what_is_no_scenario_is_refused():
+    network, demand = park()
+    with pytest.raises(ValueError, match="scenarios must be Scenario objects, got 'closed'"):
+        stress(network, demand, {("BATTERY", "DC"): 5}, ["closed"], rng=1)

@@ -155,7 +155,8 @@ def _check_names(raw: RawTable, spec: TableSpec, extra_columns: str) -> list[Fin
             _ELSEWHERE.get((raw.name, name))
             or nearest(name, free)
             or (
-                f"Known columns are {known_columns(raw.name)}; extra_columns='ignore' drops others."
+                f"Known columns are {known_columns(raw.name)}; "
+                "leave others out (extra_columns='ignore' does, where the call takes it)."
             )
         )
         rule = f"{shown(name)} is not a column of {raw.name}."
@@ -201,7 +202,10 @@ def _missing_column(table: CheckedTable, spec: ColumnSpec, theirs: str) -> list[
         return []
     table.bad[spec.name] = everywhere
     rule = f"the column {spec.name} is missing."
-    fix = f"Add it, or map your name for it with rename; the columns given are: {theirs}."
+    fix = (
+        "Add it, or give yours this name (rename maps it, where the call takes it); "
+        f"the columns given are: {theirs}."
+    )
     return [Finding(table.name, None, spec.name, None, rule, fix)]
 
 

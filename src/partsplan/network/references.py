@@ -83,6 +83,6 @@ def check_ids(tables: TableSet, name: str, column: str, target: str) -> list[Fin
         value = values[row]
         if value not in hints:
             hints[value] = nearest(value, known) if len(hints) < _HINTS else ""
-        fix = hints[value] or f"Add it to {target} or mend the id."
+        fix = hints[value] or f"Add it to {target} or mend the id, or leave the row out."
         found.append(table.finding(row, column, f"{shown(value)} is not {NOUNS[target]}.", fix))
     return counted(found, len(unknown), name, column)

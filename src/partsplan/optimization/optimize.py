@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from partsplan.optimization.problem import OBJECTIVES, Objective, PlanningProble
 from partsplan.optimization.progress import Listener
 from partsplan.optimization.run import OptimizationRun
 from partsplan.optimization.warm_start import WarmStart
-from partsplan.simulation.arguments import check_share, entropy_of
+from partsplan.simulation.arguments import check_executor, check_share, entropy_of
 
 
 def optimize(
@@ -74,7 +75,8 @@ def optimize(
         A stock to begin with, as `evaluate` takes it: last night's plan, or any table with
         ``base_stock``. While it keeps every commitment it is a plan from the first second on; a
         `StockingPlan` also brings its prices, which spares most passes. It never changes what is
-        proven, nor the gap asked for.
+        proven, nor the gap asked for. Pairs not named, or without a level, start at 0. Rows of
+        parts or locations that are no longer in the network are an error: leave them out.
     solver : str or PuLP solver, optional
         Solver of the integer master; ``None`` is HiGHS.
     confidence : float, optional
@@ -90,7 +92,9 @@ def optimize(
     executor : concurrent.futures.Executor, optional
         Who prices the parts, in blocks; by default threads of this process. A process pool or a
         Dask cluster (``client.get_executor()``) pays from some 10,000 parts on; the plan is the
-        same to the unit for any of them. What an executor fails to do is done in this process.
+        same to the unit for any of them. What an executor fails to do is done in this process,
+        with a warning in the log of ``partsplan``. A script that starts processes needs the guard
+        ``if __name__ == "__main__":``, or each of them may run the script again.
         Parts within parts and expedited shortages are always worked here.
     progress : bool or callable, default False
         True shows a bar of tqdm; a function is called with a `Progress` record at every step.
@@ -107,7 +111,8 @@ def optimize(
     ValueError
         If an option is not one of its values.
     InputError
-        If limits or demand name unknown parts or locations.
+        If limits, start or demand name unknown parts or locations, if a level of start is no whole
+        number of 0 or more, or start is a plan without a solution.
     PartsplanError
         If the solver named is not installed, or demand is clustered (``variance_to_mean`` above
         1) where the evaluation has no law.
@@ -152,11 +157,20 @@ def optimize(
     >>> plan = pp.optimize(network, demand)
     >>> plan.status.value, plan.stock.to_records(), plan.annual_cost
     ('optimal', [{'part_id': 'P1', 'location_id': 'DC', 'base_stock': 3}], 60.0)
+
+    The next night begins with the rows kept, less those of parts that are gone:
+
+    >>> kept = [*plan.stock.to_records(), {"part_id": "OLD", "location_id": "DC", "base_stock": 1}]
+    >>> known = set(network.part_ids)
+    >>> again = pp.optimize(network, demand, start=[r for r in kept if r["part_id"] in known])
+    >>> again.annual_cost
+    60.0
     """
     clock = Clock(time_limit, progress)
     check_network_and_demand(network, demand)
     _check_options(network, evaluation, objective, gap, time_limit)
     check_solver(solver)
+    check_executor(executor)
     if confidence is not None:
         check_share("confidence", confidence)
     model = service_model(network, demand, evaluation)
@@ -180,7 +194,7 @@ def _check_options(
 ) -> None:
     check_choice("evaluation", evaluation, EVALUATIONS)
     check_choice("objective", objective, OBJECTIVES)
-    if not 0.0 <= gap < 1.0:
+    if not (isinstance(gap, Real) and 0.0 <= gap < 1.0):
         raise ValueError(f"gap must be a share from 0 to below 1, got {gap!r}")
-    if time_limit is not None and not time_limit > 0.0:
+    if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0.0):
         raise ValueError(f"time_limit must be positive seconds or None, got {time_limit!r}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+from concurrent.futures import Executor
+from numbers import Real
 
 import numpy as np
 
@@ -17,19 +19,21 @@ def check_run(
     check_positive("years", years)
     check_count("replications", replications, 2)
     check_share("confidence", confidence)
-    if warmup_years is not None and not 0.0 <= warmup_years < np.inf:
+    if warmup_years is not None and not (
+        isinstance(warmup_years, Real) and 0.0 <= warmup_years < np.inf
+    ):
         raise ValueError(f"warmup_years must be 0 or more, got {warmup_years!r}")
 
 
 def check_positive(name: str, value: float) -> None:
     """Raise ``ValueError`` unless a number is above 0 and finite."""
-    if not 0.0 < value < np.inf:
+    if not (isinstance(value, Real) and 0.0 < value < np.inf):
         raise ValueError(f"{name} must be above 0, got {value!r}")
 
 
 def check_share(name: str, value: float) -> None:
     """Raise ``ValueError`` unless a number is strictly between 0 and 1."""
-    if not 0.0 < value < 1.0:
+    if not (isinstance(value, Real) and 0.0 < value < 1.0):
         raise ValueError(f"{name} must be strictly between 0 and 1, got {value!r}")
 
 
@@ -41,6 +45,15 @@ def check_count(name: str, value: int, least: int) -> None:
         is_enough = False
     if not is_enough:
         raise ValueError(f"{name} must be a whole number of {least} or more, got {value!r}")
+
+
+def check_executor(executor: object) -> None:
+    """Raise ``ValueError`` unless a value is an executor or None."""
+    if executor is not None and not isinstance(executor, Executor):
+        raise ValueError(
+            f"executor must be a concurrent.futures.Executor or None, got {executor!r}; "
+            "ProcessPoolExecutor(4) has four processes"
+        )
 
 
 def entropy_of(rng: int | np.random.Generator) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.performance import check_network_and_demand
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork
-from partsplan.simulation.arguments import check_count, check_run, entropy_of
+from partsplan.simulation.arguments import check_count, check_executor, check_run, entropy_of
 from partsplan.simulation.describing import SimulatedCommitment
 from partsplan.simulation.performance import (
     SimulatedPerformance,
@@ -119,6 +119,7 @@ def confirm(
     check_network_and_demand(network, demand)
     check_run(years, replications, confidence)
     check_count("most_replications", most_replications, replications)
+    check_executor(executor)
     if not 0.0 <= margin < 1.0:
         raise ValueError(f"margin must be a share from 0 to below 1, got {margin!r}")
     entropy = entropy_of(rng)

@@ -19,7 +19,7 @@ from partsplan.errors import PartsplanError
 from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork
-from partsplan.simulation.arguments import check_count, check_share, entropy_of
+from partsplan.simulation.arguments import check_count, check_executor, check_share, entropy_of
 from partsplan.simulation.lead_times import LeadTimeLaw
 from partsplan.simulation.measured_periods import ContractPeriods, MeasuredPeriods
 from partsplan.simulation.period_formulas import ExactPeriod
@@ -159,6 +159,7 @@ def period_probabilities(
     """
     check_share("confidence", confidence)
     check_count("periods", periods, 2)
+    check_executor(executor)
     if method not in (None, "formula", "simulation"):
         raise ValueError(f"method must be 'formula', 'simulation' or None, got {method!r}")
     entropy = entropy_of(rng)

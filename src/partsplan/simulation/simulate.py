@@ -15,7 +15,7 @@ from partsplan.evaluation.lots import check_one_for_one
 from partsplan.evaluation.model import ServiceModel
 from partsplan.evaluation.performance import check_choice, check_network_and_demand
 from partsplan.network import ServiceNetwork, read_base_stock
-from partsplan.simulation.arguments import check_run, check_waits, entropy_of
+from partsplan.simulation.arguments import check_executor, check_run, check_waits, entropy_of
 from partsplan.simulation.lead_times import LeadTimeLaw, lead_times_of
 from partsplan.simulation.opening import opening_of
 from partsplan.simulation.performance import SimulatedPerformance, simulated_performance
@@ -148,6 +148,7 @@ def simulate(
     start = perf_counter()
     check_network_and_demand(network, demand)
     check_run(years, replications, confidence, warmup_years)
+    check_executor(executor)
     entropy = entropy_of(rng)
     experiment = experiment_on(
         network,

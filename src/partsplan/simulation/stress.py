@@ -18,7 +18,7 @@ from partsplan.evaluation.lots import check_one_for_one
 from partsplan.evaluation.performance import MET_TOLERANCE, check_network_and_demand
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork
-from partsplan.simulation.arguments import check_count, check_positive, entropy_of
+from partsplan.simulation.arguments import check_count, check_executor, check_positive, entropy_of
 from partsplan.simulation.extra_stock import ExtraStock, least_extra_stock
 from partsplan.simulation.intervals import RatioSums, student_factor
 from partsplan.simulation.running import Experiment
@@ -120,9 +120,13 @@ def stress(
     check_positive("judged_days", judged_days)
     check_positive("step_days", step_days)
     check_count("replications", replications, 2)
+    check_executor(executor)
     if not judged_days <= horizon_days < np.inf:
         raise ValueError(f"horizon_days must be at least judged_days, got {horizon_days!r}")
     given = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
+    for scenario in given:
+        if not isinstance(scenario, Scenario):
+            raise ValueError(f"scenarios must be Scenario objects, got {scenario!r}")
     effects = [effects_of(network, scenario) for scenario in given]
     n_steps = int(np.ceil(horizon_days / step_days))
     whole = experiment_on(network, demand, stock, years=n_steps * step_days / DAYS_PER_YEAR)
