@@ -1,5 +1,7 @@
 """Many parts: a sample first, tables made anew in every pass, plans from the nearest columns."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from many_parts import all_kept, many_parts
@@ -110,3 +112,48 @@ def test_prices_of_columns_maximize_the_lagrangian():
     found, over = prices_of_columns(columns, np.array([0.1]), allowed, n_parts)
     assert value(found[0]) == pytest.approx(best, rel=1e-4)
     assert over < 0.02
+
+
+def test_best_columns_that_cost_nothing_beside_dear_ones():
+    # the best column of each part is owned, so the plan to mend costs nothing
+    columns = columns_of([(0, 0.0, [3.0]), (0, 4e3, [0.2]), (1, 0.0, [2.0]), (1, 9e3, [0.1])])
+    found = nearest_plan(columns, np.array([0.0, 1.0, 0.0, 1.0]), np.array([2.5]), 2, 10)
+    assert columns.cost[found.picked].sum() == 4e3
+
+
+def finder_of(allowed, n_parts):
+    """A price finder of parts that cost 100 each; its blocks are not looked at."""
+    blocks = SimpleNamespace(
+        allowed=np.array(allowed),
+        n_parts=n_parts,
+        is_sample=False,
+        cost_of_one_each=100.0 * n_parts,
+    )
+    return prices.PriceFinder(blocks, None)
+
+
+def test_a_broken_promise_does_not_stay_at_no_price():
+    finder = finder_of([1.0, 2.0, 2.0], 10)
+    stepped = finder._stepped(np.array([0.0, 1e-30, 1.0]), np.array([5.0, 4.0, 1.0]))
+    assert (stepped[:2] > 1e-4).all()
+    assert 0.0 < stepped[2] < 1.0
+    nothing = finder._stepped(np.zeros(3), np.array([5.0, 1.0, 1.0]))
+    assert nothing[0] > 1e-4
+    assert not nothing[1:].any()
+
+
+def test_every_part_has_a_useful_column_where_bounds_are_far_below(small_is_large):
+    # owned units: the least of a part may lie below all of its columns, and below nothing
+    finder = finder_of([1.0], 300)
+    rows = [(p, 10.0 + k, [0.5 - 0.1 * k]) for p in range(300) for k in range(2)]
+    finder.state.pool.add(columns_of(rows))
+    finder.state.price, finder.state.bound = np.array([0.0]), -1e3
+    finder.state.least = np.full(300, -50.0)
+    is_useful = finder._useful_columns()
+    assert is_useful.tolist() == [True, False] * 300
+
+
+def test_shares_are_in_the_order_of_the_pool():
+    is_useful = np.array([False, True, False, True])
+    share = prices._in_pool(np.array([0.25, 0.75, 1.0]), is_useful)
+    assert share.tolist() == [0.0, 0.25, 0.0, 0.75, 1.0]

@@ -53,6 +53,13 @@ class Columns:
         """Cost and penalties above the least possible of the same part, ``least`` by part."""
         return self.cost + self.uses @ price - least[self.parts]
 
+    def excess(self, price: Floats, n_parts: int) -> Floats:
+        """Cost and penalties above the least of these columns of the same part."""
+        values = self.cost + self.uses @ price
+        least = np.full(n_parts, np.inf)
+        np.minimum.at(least, self.parts, values)
+        return np.asarray(values - least[self.parts])
+
 
 class ColumnPool:
     """All different columns met so far, in order."""

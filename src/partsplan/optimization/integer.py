@@ -128,10 +128,7 @@ class PlanSearch:
         """Plans of the nearest columns, of more of them while the gap is not reached."""
         columns = self.state.pool.columns
         price, over = prices_of_columns(columns, self.state.price, self.allowed, self.n_parts)
-        values = columns.cost + columns.uses @ price
-        least = np.full(self.n_parts, np.inf)
-        np.minimum.at(least, columns.parts, values)
-        excess = values - least[columns.parts]
+        excess = columns.excess(price, self.n_parts)
         self.nearest_price = price
         if over > _MENDABLE and self.n_parts >= MANY_PARTS:
             return

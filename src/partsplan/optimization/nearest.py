@@ -92,7 +92,8 @@ def nearest_plan(
     some = columns.of(places)
     some = Columns((np.cumsum(is_open) - 1)[some.parts], some.stock, some.cost, some.uses)
     n_open = int(is_open.sum())
-    master = RestrictedMaster(allowed, n_open, float(columns.cost[best].sum()), taken)
+    cost = max(float(columns.cost[best].sum()), float(some.cost.max()))  # the best may cost nothing
+    master = RestrictedMaster(allowed, n_open, cost, taken)
     master.add(some)
     solution = master.solve()
     if solution.slack_share > _MENDED:

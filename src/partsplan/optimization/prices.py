@@ -7,12 +7,12 @@ restricted master's duals are used, drawn toward the best prices so far (Wentges
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from partsplan.optimization.all_blocks import AllBlocks, PricedParts
-from partsplan.optimization.axes import Floats
+from partsplan.optimization.axes import Booleans, Floats
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import ColumnPool, Columns
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
@@ -23,6 +23,10 @@ _STEP_POWERS = (0.6, 2.5)
 _LEAST_ASKED = 1e-4
 """Least change of a price, in logarithms, that its answer is judged by."""
 _LARGEST_STEP = 50.0
+_FREE = 1e-9
+"""Share of the dearest promise's worth below which steps would take too long."""
+_LEAST_SHARE = 1e-3
+"""Share of the first prices that such a promise goes on with, once it is broken."""
 _START_PASSES = 20
 _COSTLY_PASSES = 3
 """Fewer where every pass makes its tables anew."""
@@ -210,10 +214,15 @@ class PriceFinder:
         return best_price if passes > _COSTLY_PASSES else price
 
     def _stepped(self, price: Floats, used: Floats) -> Floats:
-        """Prices a multiplicative step further."""
+        """Prices a multiplicative step further; no promise that is broken stays at nothing."""
         ratio = used / self.allowed
         step = np.maximum(ratio, 0.0) ** self._step_power(price, ratio)
-        return price * np.clip(step, 1.0 / _LARGEST_STEP, _LARGEST_STEP)
+        stepped = price * np.clip(step, 1.0 / _LARGEST_STEP, _LARGEST_STEP)
+        worth = price * self.allowed
+        is_free = (ratio > 1.0) & (worth <= _FREE * worth.max(initial=0.0))
+        if is_free.any():
+            stepped[is_free] = _LEAST_SHARE * self._first_price()[is_free]
+        return np.asarray(stepped)
 
     def _step_power(self, price: Floats, ratio: Floats) -> Floats:
         """Power of each promise's step; of many parts by the secant through the last two passes."""
@@ -234,24 +243,25 @@ class PriceFinder:
         unit = self.blocks.cost_of_one_each
         return 0.05 * max(unit, 1e-12) / (len(self.allowed) * self.allowed)
 
-    def _useful_columns(self) -> Columns:
-        """Columns met that cost not much more than their part's best at the best prices."""
+    def _useful_columns(self) -> Booleans:
+        """Which columns met cost not much more than the best one met of their part."""
         columns = self.state.pool.columns
         if self.blocks.n_parts < MANY_PARTS:
-            return columns
-        excess = columns.reduced_cost(self.state.price, self.state.least)
-        return columns.of(excess <= _USEFUL_SHARE * self.state.bound / self.blocks.n_parts)
+            return np.ones(len(columns), dtype=np.bool_)
+        excess = columns.excess(self.state.price, self.blocks.n_parts)
+        return excess <= _USEFUL_SHARE * max(self.state.bound, 0.0) / self.blocks.n_parts
 
     def _generate_columns(self, tolerance: float) -> None:
         """Column generation with prices drawn toward the best so far."""
-        columns = self._useful_columns()
+        is_useful = self._useful_columns()
+        columns = self.state.pool.columns.of(is_useful)
         cost = max(self.state.bound, float(columns.cost.max()))
         master = RestrictedMaster(self.allowed, self.blocks.n_parts, cost)
         master.add(columns)
         toward_best = 0.5
         while self.state.passes < _MOST_PASSES and not self.clock.is_over:
             solution = master.solve()
-            self.state.solution = solution
+            self.state.solution = replace(solution, share=_in_pool(solution.share, is_useful))
             self.state.relaxation = solution.objective
             if self.state.dual_gap <= tolerance:
                 return
@@ -264,3 +274,11 @@ class PriceFinder:
             toward_best = 0.5 if self.state.bound > before else 0.8 * toward_best
             if len(fresh) == 0 and self.state.bound <= before:
                 return
+
+
+def _in_pool(share: Floats, is_useful: Booleans) -> Floats:
+    """Shares in the pool's order: of the useful columns, then of those met later."""
+    known = np.zeros(len(is_useful))
+    count = np.count_nonzero(is_useful)
+    known[is_useful] = share[:count]
+    return np.concatenate([known, share[count:]])
