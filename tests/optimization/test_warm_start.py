@@ -101,3 +101,13 @@ def test_arguments_that_are_no_numbers_are_named(options, message):
     network, demand = many_parts(5, 20)
     with pytest.raises(ValueError, match=message):
         pp.optimize(network, demand, **options)
+
+
+def test_absurd_levels_are_drawn_in():
+    network, demand = many_parts(9, 60)
+    plan = pp.optimize(network, demand)
+    absurd = plan.stock.array.copy()
+    absurd[3] = 10**9
+    again = pp.optimize(network, demand, start=absurd)
+    assert again.cost == pytest.approx(plan.cost, rel=1e-3)
+    assert all_kept(network, demand, again)

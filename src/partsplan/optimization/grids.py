@@ -23,6 +23,8 @@ _BRANCH_QUANTILES = (-2.0, -1.0, -0.3, 0.4, 1.2, 2.2)
 _LEAF_QUANTILES = (0.0, 1.0, 2.0, 3.0, 4.5)
 _CONTIGUOUS_TAIL = 0.02
 _SPLITS = 3
+_FAR = 40.0
+_TIMES_WORST = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,6 +237,11 @@ def first_grids(tree: SupplyTree, lowest: Integers, *, has_gaps: bool) -> Grids:
         likely = _likely(mean[:, chosen], spread[:, chosen], _LEAF_QUANTILES)
         leaves[parent] = _merged(first, np.maximum(likely, first[..., :1]))
     return Grids(branch, leaves, members, has_gaps)
+
+
+def most_of_use(tree: SupplyTree) -> Floats:
+    """Units far beyond any use, even with nothing above; (n_parts, n_locations)."""
+    return np.asarray(np.ceil(_FAR + _TIMES_WORST * worst_pipelines(tree)) + tree.lots)
 
 
 def grids_around(tree: SupplyTree, lowest: Integers, stock: Integers) -> Grids:

@@ -30,7 +30,7 @@ from partsplan.optimization.enumeration import (
     TooManyStocksError,
     stocks_within,
 )
-from partsplan.optimization.grids import Grids, first_grids, grids_around
+from partsplan.optimization.grids import Grids, first_grids, grids_around, most_of_use
 from partsplan.optimization.pricing import PriceSearch
 from partsplan.optimization.stock_tables import StockTables
 
@@ -142,7 +142,13 @@ class BlockSearch:
             return first_grids(tree, lowest, has_gaps=False)
         if self._around is None:
             return first_grids(tree, lowest, has_gaps=True)
-        return grids_around(tree, lowest, self._around[self.parts])
+        return grids_around(tree, lowest, self._drawn_in(self._around[self.parts]))
+
+    def _drawn_in(self, stock: Integers) -> Integers:
+        """A user's stock within the limits, without units that nobody could need."""
+        lowest, highest = self.limits
+        most = np.minimum(highest, most_of_use(self.block.tree))
+        return np.clip(stock, lowest, np.maximum(most, lowest)).astype(np.int64)
 
     def tidy(self) -> None:
         """Let go of what is not to be kept between passes; it is made anew when needed.
@@ -320,8 +326,7 @@ class BlockSearch:
 
     def columns_of(self, stock: Integers) -> Columns:
         """The column of a stock of every part, drawn to the limits where it lies outside."""
-        lowest, highest = self.limits
-        stock = np.clip(stock, lowest, highest).astype(np.int64)
+        stock = self._drawn_in(stock)
         measured = measure_block(self.block, stock, self.problem.evaluation)
         rows = np.arange(len(stock))
         uses = measured.uses()[:, self.problem.kept] - self.fixed_use
