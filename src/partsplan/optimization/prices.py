@@ -28,7 +28,7 @@ _FREE = 1e-9
 _LEAST_SHARE = 1e-3
 """Share of the first prices that such a promise goes on with, once it is broken."""
 _START_PASSES = 20
-_COSTLY_PASSES = 3
+_COSTLY_PASSES = 2
 """Fewer where every pass makes its tables anew."""
 _MOST_PASSES = 250
 _STALL = 2e-4
