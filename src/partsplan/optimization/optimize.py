@@ -128,7 +128,7 @@ def optimize(
     Where shortages are expedited, the holding cost counts expected shipments too. Every stock
     vector of a part is listed while there are few (up to 100,000), which proves the bound of the
     model evaluated; else vectors are found by descent and the bound comes from a relaxation, which
-    may be far below the cost (10 % for 300 parts at 32 locations). It leaves lots out: they only
+    may be below the cost (2.5 % for 300 parts at 32 locations). It leaves lots out: they only
     empty shelves more often.
 
     Parts within parts (``parent_part_id``): an LRU and its SRUs are priced together. With endless

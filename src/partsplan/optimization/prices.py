@@ -1,8 +1,9 @@
 """Prices of the promises: from a multiplicative start to the duals of the restricted master.
 
 Every pass prices all parts and yields a Lagrangian value, a proven lower bound of the cost; the
-best one is the plan's bound. Early passes multiply each price by (used / allowed)^0.9; then the
-restricted master's duals are used, drawn toward the best prices so far (Wentges smoothing).
+best one is the plan's bound. Early passes, of many parts over a sample first, multiply each price
+by a power of used / allowed; then the restricted master's duals are used, drawn toward the best
+prices so far (Wentges smoothing).
 """
 
 from __future__ import annotations
@@ -118,8 +119,6 @@ class PriceFinder:
     def _begin_with(self, price: Floats) -> PriceState:
         """Begin with prices that are nearly right; a precise pass is due in any case."""
         self.promising = price
-        if self.state.plan is not None:
-            self.about = self.state.plan.cost
         if not self.has_many_parts:
             self._pass(price, _PRECISE)
         return self.state

@@ -180,6 +180,7 @@ class OptimizationRun:
         finder.given = self.start.price(self.problem)
         columns = blocks.columns_of(self.start.stock)
         choice = Choice(columns, np.argsort(columns.parts))
+        finder.about = max(finder.about, choice.cost)
         if choice.keeps(blocks.allowed):
             finder.state.plan = choice
         finder.state.pool.add(columns)
