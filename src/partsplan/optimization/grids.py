@@ -70,11 +70,6 @@ class Grids:
         """Lengths of all lists together."""
         return sum(lists.shape[-1] for lists in (*self.branch.values(), *self.leaves.values()))
 
-    @property
-    def n_cells(self) -> int:
-        """Entries of the lists of all locations of one part."""
-        return sum(lists[0].size for lists in (*self.branch.values(), *self.leaves.values()))
-
     def of(self, location: int, parent: int) -> Integers:
         """The lists of a location, shape (n_parts, size)."""
         if location in self.branch:

@@ -204,7 +204,7 @@ class OptimizationRun:
         return 0.0
 
     def _is_proven(self) -> bool:
-        return all(self._each(_bound_is_proven))
+        return self.problem.evaluation != "vari_metric" or all(self._each(_bound_is_proven))
 
     def _fixed_use(self) -> Floats:
         fixed = np.zeros(self.problem.model.n_promises)
@@ -327,14 +327,12 @@ def _problem_of(problem: PlanningProblem, piece: BlockPiece) -> BlockProblem:
 
 
 def _bound_is_proven(search: BlockSearch) -> bool:
-    """Whether late units below a parent that never runs out are the fewest there can be.
+    """Whether, by VARI-METRIC, endless stock above gives the fewest late units there can be.
 
-    So it is under ``exact`` and METRIC. Under VARI-METRIC it is for two levels of Poisson demand
+    So it is under ``exact`` and METRIC always, by VARI-METRIC for two levels of Poisson demand
     (a child's law at endless stock is the least in convex order); deeper down, or with clustered
     demand, a larger mean can come with a thinner tail.
     """
-    if search.problem.evaluation != "vari_metric":
-        return True
     tree = search.block.tree
     has_demand = tree.rate > 0
     is_deep = bool(has_demand[:, tree.depth >= 2].any())
