@@ -27,7 +27,7 @@ from partsplan.evaluation.laws import (
     thinned_law,
 )
 from partsplan.evaluation.lazy import lazy
-from partsplan.evaluation.supply import Floats, Integers
+from partsplan.evaluation.supply import Floats, Integers, depths
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,7 @@ class Chain:
     @lazy
     def levels(self) -> tuple[Integers, ...]:
         """Nodes by depth."""
-        depth = np.zeros(len(self.parents), dtype=np.int64)
-        step = self.parents
-        while (step >= 0).any():
-            depth += step >= 0
-            step = np.where(step >= 0, self.parents[step], -1)
+        depth = depths(self.parents)
         return tuple(np.flatnonzero(depth == d) for d in range(int(depth.max(initial=-1)) + 1))
 
     @lazy

@@ -130,12 +130,7 @@ class SupplyTree:
     @lazy
     def depth(self) -> Integers:
         """Replenishment steps from the root; 0 at a root."""
-        depth = np.zeros(len(self.parents), dtype=np.int64)
-        step = self.parents.copy()
-        while (step >= 0).any():
-            depth += step >= 0
-            step = np.where(step >= 0, self.parents[step], -1)
-        return depth
+        return depths(self.parents)
 
     @lazy
     def children(self) -> tuple[tuple[int, ...], ...]:
@@ -268,3 +263,13 @@ def _rows_of(array: NDArray[Number], rows: Integers) -> NDArray[Number]:
     if len(array) and array.strides[0] == 0:
         return np.broadcast_to(array[0], (len(rows), *array.shape[1:]))
     return array[rows]
+
+
+def depths(parents: Integers) -> Integers:
+    """Steps from the root of every node of a forest, given each one's parent (-1 at a root)."""
+    depth = np.zeros(len(parents), dtype=np.int64)
+    step = parents
+    while (step >= 0).any():
+        depth += step >= 0
+        step = np.where(step >= 0, parents[step], -1)
+    return depth

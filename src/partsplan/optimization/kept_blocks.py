@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from partsplan.evaluation.supply import depths
 from partsplan.optimization.axes import Integers
 from partsplan.optimization.problem import PlanningProblem
 
@@ -36,12 +37,7 @@ def _bytes_per_part(problem: PlanningProblem) -> int:
     """Memory that the tables of a part take, about."""
     depth = np.zeros(problem.network.n_locations, dtype=np.int64)
     for forest in problem.network.forests:
-        step = forest.parents.copy()
-        own = np.zeros_like(depth)
-        while (step >= 0).any():
-            own += step >= 0
-            step = np.where(step >= 0, forest.parents[step], -1)
-        depth = np.maximum(depth, own)
+        depth = np.maximum(depth, depths(forest.parents))
     metrics = [promise.metric for promise in problem.model.promises]
     kinds = 1 + ("fill_rate" in metrics) + 2 * ("response" in metrics)
     return int(8 * kinds * (float(_LISTED) ** (1 + depth)).sum())
