@@ -22,7 +22,8 @@ from partsplan.optimization.building import build_tables
 from partsplan.optimization.choices import figures_of_rows
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.enumeration import TooManyStocksError
-from partsplan.optimization.grids import Gap, endless_stock, first_grids
+from partsplan.optimization.first_lists import first_lists, furthest_of_use
+from partsplan.optimization.grids import Gap, endless_stock
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
 from partsplan.optimization.tables import OUTSIDE
@@ -57,7 +58,9 @@ def random_tree(forest, seed, *, shape=np.inf, lots=1):
 def grids_of(tree, lowest=0, step=1):
     """Lists of three stocks for a location with children and four for the others."""
     low = np.arange(tree.n_locations) % 2 * lowest
-    grids = first_grids(tree, np.tile(low, (tree.n_parts, 1)), has_gaps=True)
+    grids = first_lists(
+        tree, np.tile(low, (tree.n_parts, 1)), np.ones(tree.own_rate.shape), has_gaps=True
+    )
     parts = np.arange(tree.n_parts)[:, None] % 2
     branch = {at: low[at] + (step + parts) * np.arange(3) for at in grids.branch}
     leaves = {
@@ -189,17 +192,22 @@ def test_refined_lists_are_filled_up_and_hold_the_same_figures():
 
 def test_lists_without_gaps_grow_by_counting_on():
     tree = random_tree(FORESTS["two levels"], 4)
-    grids = first_grids(tree, np.zeros((N_PARTS, 3), int), has_gaps=False)
+    grids = first_lists(
+        tree, np.zeros((N_PARTS, 3), int), np.full((N_PARTS, 3), 30.0), has_gaps=False
+    )
     size = grids.branch[0].shape[1]
     more = grids.refined([Gap(0, np.array([2]), np.array([size]))]).branch[0]
     assert (np.diff(more[2]) == 1).all()
     assert more.shape[1] > size
-    assert (more[0, size - 1 :] == size - 1).all()
+    assert more[0].tolist() == [
+        *grids.branch[0][0],
+        *[grids.branch[0][0, -1]] * (more.shape[1] - size),
+    ]
 
 
 def test_first_lists_start_at_the_lowest_stock():
     tree = random_tree(FORESTS["two levels"], 5)
-    grids = first_grids(tree, np.full((N_PARTS, 3), 4), has_gaps=True)
+    grids = first_lists(tree, np.full((N_PARTS, 3), 4), np.full((N_PARTS, 3), 30.0), has_gaps=True)
     for lists in lists_of(tree, grids):
         assert (lists[:, 0] == 4).all()
         assert (np.diff(lists) >= 0).all()

@@ -168,11 +168,18 @@ class ServiceModel:
         for piece in self.pieces(size):
             yield piece()
 
-    def pieces(self, size: int) -> Iterator[BlockPiece]:
-        """What makes each of the `blocks`; several may be made at the same time, in threads."""
+    def pieces(
+        self, size: int, among: NDArray[np.bool_] | None = None
+    ) -> Iterator[BlockPiece]:
+        """What makes each of the `blocks`; several may be made at the same time, in threads.
+
+        ``among``, of shape (n_parts,), says which parts are wanted; families are taken whole.
+        """
         alone = np.ones(self.network.n_parts, dtype=np.bool_)
         if self.indentures is not None:
             alone = ~self.indentures.parts
+        if among is not None:
+            alone &= among
         for forest, routed in zip(self.network.forests, self._routed, strict=True):
             parts = forest.parts[alone[forest.parts]]
             kind = self._kind_of_rate[parts]

@@ -47,7 +47,7 @@ def metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     Sherbrooke (1968), Operations Research 16.
     """
     chain = Chain(tree.parents, tree.pipeline(), tree.share, stock, tree.order_lots(stock))
-    moments = _metric_moments(chain, np.ones(len(chain.parents), dtype=np.bool_))
+    moments = _metric_moments(chain)
     return moments.figures(moments.stock)
 
 
@@ -90,38 +90,79 @@ def vari_metric_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFig
     Graves (1985), Management Science 31; Sherbrooke (1986), Operations Research 34.
     """
     chain = Chain(tree.parents, tree.pipeline(), tree.share, stock, tree.order_lots(stock))
-    laws = _vari_metric_moments(chain, tree, np.ones(len(chain.parents), dtype=np.bool_))
+    laws = _vari_metric_moments(chain, tree)
     return laws[0].figures(laws[min(1, len(laws) - 1)].stock)
 
 
+@dataclass(frozen=True)
+class LateUnits:
+    """Units late at a location: arrays of one shape."""
+
+    mean: Floats
+    """:math:`EBO` [units]."""
+    variance: Floats
+    """:math:`VBO` [units^2]."""
+    biased_mean: Floats
+    """The mean under one more size bias of the part's uncertain rate; the same at known rates."""
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """What clustered demand adds to a pipeline; as `SupplyTree` has it."""
+
+    above: Floats
+    """Variance over mean, minus 1, of all that the location above is asked for."""
+    order: Floats
+    """The same of what the location itself orders."""
+    excess: Floats
+    """Variance minus mean of the pipeline without delays from above [units^2]."""
+
+
 def pipeline_moments(
-    evaluation: MomentMethod, tree: SupplyTree, stock: NDArray[np.int64]
+    own: tuple[Floats, Floats],
+    above: LateUnits,
+    rate_shape: Floats,
+    bias: int = 0,
+    clustering: Clustering | None = None,
 ) -> tuple[Floats, Floats]:
-    """Mean and excess variance of every pipeline, given the stocks of locations with children.
+    r"""Mean and excess variance of pipelines by VARI-METRIC, given the late units above.
 
     Parameters
     ----------
-    evaluation
-        By whose moments.
-    tree, stock
-        As in `vari_metric_figures`; stocks of childless locations do not enter.
+    own
+        Pipelines without delays from above [units], and shares of the late units above.
+    above
+        Late units of the location above each, 0 at roots.
+    rate_shape
+        Gamma shape a of the uncertain rates; ``inf`` where they are known.
+    bias
+        Size biases k of the rate: its factor is Gamma(a + k, rate a).
+    clustering
+        What clustered demand adds; None for none.
 
     Returns
     -------
     tuple
-        Mean [units], and variance less mean [units^2]; each of shape (n_parts, n_locations).
+        Mean [units], and variance less mean [units^2]; in the shape that all arrays have together.
+
+    Notes
+    -----
+    As `vari_metric_figures`, with :math:`E_k[\theta B] = (1 + k / a) E_{k+1}[B]`.
     """
-    chain = Chain(tree.parents, tree.pipeline(), tree.share, stock, tree.order_lots(stock))
-    has_children = np.isin(np.arange(len(chain.parents)), chain.parents)
-    if evaluation == "metric":
-        moments = _metric_moments(chain, has_children)
-    else:
-        moments = _vari_metric_moments(chain, tree, has_children)[0]
-    return moments.mean, moments.excess
+    pipeline, share = own
+    factor = 1.0 + bias / rate_shape
+    crowded = above.mean if clustering is None else (1.0 + clustering.above) * above.mean
+    excess = share * share * np.maximum(above.variance - crowded, 0.0)
+    if np.isfinite(rate_shape).any():
+        covariance = factor * np.maximum(above.biased_mean - above.mean, 0.0)
+        excess = excess + pipeline * (pipeline * factor / rate_shape + 2.0 * share * covariance)
+    if clustering is not None:
+        excess = excess + factor * clustering.excess + share * clustering.order * above.mean
+    return factor * pipeline + share * above.mean, excess
 
 
-def _metric_moments(chain: Chain, is_stocked: NDArray[np.bool_]) -> _PipelineMoments:
-    moments = _PipelineMoments.of(chain, is_stocked)
+def _metric_moments(chain: Chain) -> _PipelineMoments:
+    moments = _PipelineMoments.of(chain)
     for nodes in chain.levels:
         above = chain.parents[nodes]
         backorders = np.where(above >= 0, moments.stock.expected_backorders[:, above], 0.0)
@@ -130,13 +171,11 @@ def _metric_moments(chain: Chain, is_stocked: NDArray[np.bool_]) -> _PipelineMom
     return moments
 
 
-def _vari_metric_moments(
-    chain: Chain, tree: SupplyTree, is_stocked: NDArray[np.bool_]
-) -> list[_PipelineMoments]:
+def _vari_metric_moments(chain: Chain, tree: SupplyTree) -> list[_PipelineMoments]:
     """Moments under 0, 1, ... size biases of the uncertain rates; one entry where all are known."""
     known = bool(np.isinf(tree.rate_shape).all())
     depth = len(chain.levels)
-    laws = [_PipelineMoments.of(chain, is_stocked) for _ in range(1 if known else depth + 1)]
+    laws = [_PipelineMoments.of(chain) for _ in range(1 if known else depth + 1)]
     for d, nodes in enumerate(chain.levels):
         for bias in range(1 if known else depth + 1 - d):
             biased = laws[bias if known or d == 0 else bias + 1]
@@ -151,14 +190,12 @@ class _PipelineMoments:
     mean: Floats
     excess: Floats
     stock: StockMoments
-    is_stocked: NDArray[np.bool_]
-    """Nodes whose stock is looked at; the others have moments only."""
 
     @classmethod
-    def of(cls, chain: Chain, is_stocked: NDArray[np.bool_]) -> _PipelineMoments:
+    def of(cls, chain: Chain) -> _PipelineMoments:
         shape = chain.stock.shape
         stock = StockMoments.idle(chain.stock)
-        return cls(np.zeros(shape), np.zeros(shape), stock, is_stocked)
+        return cls(np.zeros(shape), np.zeros(shape), stock)
 
     def enter(
         self,
@@ -171,10 +208,6 @@ class _PipelineMoments:
         """Set the moments of some nodes and evaluate the stock there."""
         self.mean[:, nodes] = mean
         self.excess[:, nodes] = excess
-        chosen = self.is_stocked[nodes]
-        if not chosen.all():
-            nodes, mean, excess = nodes[chosen], mean[:, chosen], excess[:, chosen]
-            clustering = None if clustering is None else clustering[:, chosen]
         levels = chain.stock[:, nodes]
         lots = None if chain.lots is None else chain.lots[:, nodes].ravel()
         if clustering is None:
@@ -208,36 +241,31 @@ def _descend(
     tree: SupplyTree,
     bias: int,
 ) -> None:
-    r"""Moments of one level under the factor Gamma(a + bias, rate a), given the level above.
+    """Moments of one level under some size biases, given the level above.
 
-    The second of ``laws`` holds the level above under one more size bias:
-    :math:`E_k[\theta B] = (1 + k / a) E_{k+1}[B]`.
+    The second of ``laws`` holds the level above under one more.
     """
     law, biased = laws
-    factor = (1.0 + bias / tree.rate_shape)[:, np.newaxis]
-    factor_variance = factor / tree.rate_shape[:, np.newaxis]
     above = chain.parents[nodes]
     has_parent = above >= 0
-    pipeline, share = chain.pipeline[:, nodes], chain.share[:, nodes]
-    if tree.is_clustered and has_parent.any():
-        share = _shares(tree, nodes, law, chain.stock)
-    backorders = np.where(has_parent, law.stock.expected_backorders[:, above], 0.0)
-    variance = np.where(has_parent, law.stock.backorder_variance[:, above], 0.0)
-    shifted = np.where(has_parent, biased.stock.expected_backorders[:, above], 0.0)
-    covariance = factor * np.maximum(shifted - backorders, 0.0)
-    crowded = (1.0 + tree.clustering[:, above]) * backorders if tree.is_clustered else backorders
-    excess = (
-        pipeline * pipeline * factor_variance
-        + share * share * np.maximum(variance - crowded, 0.0)
-        + 2.0 * share * pipeline * covariance
+    share, clustering = chain.share[:, nodes], None
+    if tree.is_clustered:
+        if has_parent.any():
+            share = _shares(tree, nodes, law, chain.stock)
+        clustering = Clustering(
+            tree.clustering[:, above],
+            tree.order_clustering[:, nodes],
+            tree.pipeline_excess()[:, nodes],
+        )
+    late = LateUnits(
+        np.where(has_parent, law.stock.expected_backorders[:, above], 0.0),
+        np.where(has_parent, law.stock.backorder_variance[:, above], 0.0),
+        np.where(has_parent, biased.stock.expected_backorders[:, above], 0.0),
     )
-    mean = factor * pipeline + share * backorders
-    if not tree.is_clustered:
-        law.enter(chain, nodes, mean, excess)
-        return
-    excess += factor * tree.pipeline_excess()[:, nodes]
-    excess += share * tree.order_clustering[:, nodes] * backorders
-    law.enter(chain, nodes, mean, excess, tree.clustering[:, nodes])
+    own = chain.pipeline[:, nodes], share
+    shape = tree.rate_shape[:, np.newaxis]
+    mean, excess = pipeline_moments(own, late, shape, bias, clustering)
+    law.enter(chain, nodes, mean, excess, tree.clustering[:, nodes] if tree.is_clustered else None)
 
 
 def _shares(tree: SupplyTree, nodes: Integers, law: _PipelineMoments, stock: Integers) -> Floats:

@@ -103,8 +103,14 @@ class SupplyTree:
 
     def lots_at(self, location: int) -> Integers:
         """Units per order at a location, shape (n_parts,)."""
-        lots = np.where(self.rate > 0, self.lots, 1)
-        return np.asarray(lots[:, location])
+        return self.asked_lots[:, location]
+
+    @lazy
+    def asked_lots(self) -> Integers:
+        """Units per order, 1 where nobody asks for the part; shape (n_parts, n_locations)."""
+        if not (self.lots > 1).any():
+            return self._whole(np.ones((1, 1), dtype=np.int64))
+        return np.where(self.rate > 0, self.lots, 1)
 
     def lots_held(self, stock: Integers) -> Integers:
         """Units per order at base stocks, whoever asks; shape (n_parts, n_locations).

@@ -6,22 +6,22 @@ what they give is added up in block order: a plan is the same for any number of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.block_problem import StockBounds
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.crew import Crew
-from partsplan.optimization.kept_blocks import sampled_places
 from partsplan.optimization.problem import PlanningProblem
+from partsplan.optimization.sampling import importance, sampled, share_counted
 from partsplan.optimization.search import BlockSearch
 from partsplan.optimization.tasks import BlockPass, ListNear, NearExcess, PriceBlock, Prune
 
-_LEAST_SAMPLED_WEIGHTS = 100
+SAMPLED_PARTS = 1_500
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,10 @@ class AllBlocks:
     """Use allowed to each kept promise once fixed use is taken off; positive."""
     crew: Crew = field(default_factory=Crew)
     """Who works the blocks."""
-    is_sample: bool = False
-    """Whether these are not all parts."""
+    some: Callable[[Booleans], Sequence[BlockSearch]] | None = None
+    """Makes searches of some parts; None where no sample is to be taken."""
+    counted: Floats | None = None
+    """Of a sample: how often each part counts, shape (n_parts,)."""
 
     @property
     def n_parts(self) -> int:
@@ -61,20 +63,22 @@ class AllBlocks:
         return self.problem.network.n_parts
 
     @property
-    def share_of_parts(self) -> float:
-        """Parts in these blocks over all parts of the network."""
-        return sum(len(search.parts) for search in self.searches) / self.n_parts
+    def is_sample(self) -> bool:
+        """Whether these are not all parts."""
+        return self.counted is not None
 
-    @property
-    def keeps_tables(self) -> bool:
-        """Whether all tables are kept between passes."""
-        return all(search.keeps_tables for search in self.searches)
+    def _times(self, search: BlockSearch) -> Floats:
+        """How often each part of a block counts."""
+        return np.ones(len(search.parts)) if self.counted is None else self.counted[search.parts]
 
     @property
     def cost_of_one_each(self) -> float:
         """Cost of a unit of every part, where it is dearest."""
-        units = self.crew.each(self.searches, lambda one: float(one.unit_price.max(axis=1).sum()))
-        return sum(units)
+        return sum(
+            self.crew.each(
+                self.searches, lambda one: float(self._times(one) @ one.unit_price.max(axis=1))
+            )
+        )
 
     def priced(
         self,
@@ -102,12 +106,15 @@ class AllBlocks:
         passes = self.crew.worked(self.searches, task, limits)
         used, least = np.zeros(len(price)), np.zeros(self.n_parts)
         for search, one in zip(self.searches, passes, strict=True):
-            least[search.parts] = one.least
-            used += one.columns.uses[-len(one.least) :].sum(axis=0)
+            times = self._times(search)
+            least[search.parts] = times * one.least
+            used += times @ one.columns.uses[-len(one.least) :]
         joined = Columns.joined([one.columns for one in passes])
         offset = float(price @ self.allowed)
         found_least = np.full(self.n_parts, np.inf)
         np.minimum.at(found_least, joined.parts, joined.cost + joined.uses @ price)
+        if self.counted is not None:
+            found_least *= np.where(self.counted > 0.0, self.counted, np.inf)
         value = float(found_least[np.isfinite(found_least)].sum()) - offset
         return PricedParts(
             joined, used, float(least.sum()) - offset, value, least, _joined_near(passes)
@@ -119,13 +126,18 @@ class AllBlocks:
 
     def near_slack(self, price: Floats, count: int) -> float:
         """Excess that about ``count`` columns one change away from the best ones do not exceed."""
-        sample = self.sample or self
-        n_sampled = sum(len(search.parts) for search in sample.searches)
-        excess = np.concatenate(self.crew.worked(sample.searches, NearExcess(price)))
-        wanted = int(count * n_sampled / self.n_parts)
-        if wanted >= len(excess):
-            return float(excess.max(initial=0.0))
-        return float(np.partition(excess, wanted)[wanted])
+        sample = self.sample(SAMPLED_PARTS) or self
+        found = sample.crew.worked(sample.searches, NearExcess(price))
+        excess = np.concatenate(found)
+        times = np.concatenate(
+            [
+                np.full(len(some), sample._times(search).mean())
+                for search, some in zip(sample.searches, found, strict=True)
+            ]
+        )
+        order = np.argsort(excess)
+        reached = np.searchsorted(np.cumsum(times[order]), count)
+        return float(excess[order[min(int(reached), len(order) - 1)]]) if len(order) else 0.0
 
     def columns_of(self, stock: Integers) -> Columns:
         """The columns of a stock of all parts, drawn to the limits where it lies outside."""
@@ -160,26 +172,27 @@ class AllBlocks:
         return Columns.joined(found)
 
     @cached_property
-    def sample(self) -> AllBlocks | None:
-        """Every k-th block, allowed its share; ``None`` where that says too little.
+    def _samples(self) -> dict[int, AllBlocks | None]:
+        return {}
 
-        Blocks are sorted by the units they have under way, so the sample has all kinds of parts.
-        """
-        places = sampled_places(len(self.searches), self.n_parts)
-        if not len(places):
+    def sample(self, n: int) -> AllBlocks | None:
+        """About n parts that stand for all; ``None`` where they would say too little."""
+        if n not in self._samples:
+            self._samples[n] = self._sampled(n)
+        return self._samples[n]
+
+    def _sampled(self, n: int) -> AllBlocks | None:
+        if self.some is None:
             return None
-        chosen = [self.searches[place] for place in places]
-        is_sampled = np.zeros(self.n_parts, dtype=np.bool_)
-        is_sampled[np.concatenate([search.parts for search in chosen])] = True
-        share = np.zeros(len(self.allowed))
-        model = self.problem.model
-        for row, c in enumerate(self.problem.kept.tolist()):
-            promise = model.promises[c]
-            inside = is_sampled[model.streams.part[promise.streams]]
-            if np.count_nonzero(inside) < _LEAST_SAMPLED_WEIGHTS:
-                return None
-            share[row] = promise.weights[inside].sum() / promise.weights.sum()
-        return replace(self, searches=chosen, allowed=self.allowed * share, is_sample=True)
+        counted = sampled(importance(self.problem), n)
+        share = None if counted is None else share_counted(self.problem, counted)
+        if counted is None or share is None:
+            return None
+        # parts of a block count alike
+        kinds = [counted == times for times in np.unique(counted[counted > 0.0])]
+        searches = [search for kind in kinds for search in self.some(kind)]
+        allowed = self.allowed * share
+        return replace(self, searches=searches, allowed=allowed, some=None, counted=counted)
 
     @cached_property
     def places(self) -> list[tuple[int, int]]:

@@ -19,9 +19,6 @@ from partsplan.optimization.tables import OUTSIDE
 
 ENDLESS_TAIL = 1e-15
 """Probability at which a stock counts as never running out."""
-_BRANCH_QUANTILES = (-2.0, -1.0, -0.3, 0.4, 1.2, 2.2)
-_LEAF_QUANTILES = (0.0, 1.0, 2.0, 3.0, 4.5)
-_CONTIGUOUS_TAIL = 0.02
 _SPLITS = 3
 _FAR = 40.0
 _TIMES_WORST = 8.0
@@ -132,7 +129,7 @@ class Grids:
             own = [gap for gap in gaps if gap.location == location]
             if location in branch:
                 lists, has_gaps = branch[location], self.has_gaps
-                branch[location] = _merged(lists, _stocks_in(lists, own, has_gaps=has_gaps))
+                branch[location] = merged(lists, _stocks_in(lists, own, has_gaps=has_gaps))
                 continue
             parent = parent_of[location]
             members = self.members[parent]
@@ -144,7 +141,7 @@ class Grids:
         for parent, more in wider.items():
             width = max(lists.shape[1] for lists in more)
             stacked = np.stack([_filled_up(lists, width) for lists in more], axis=1)
-            leaves[parent] = _merged(stacked, stacked[..., :0])
+            leaves[parent] = merged(stacked, stacked[..., :0])
         return replace(self, branch=branch, leaves=leaves)
 
 
@@ -178,7 +175,7 @@ def _without_far(lists: Integers, lows: Floats, margin: Floats) -> Integers:
     near[..., 1:] |= near[..., :-1].copy()
     near[..., 0] = True
     # what goes is replaced by the last entry, which stays
-    return _merged(np.where(near, lists, lists[..., -1:]), lists[..., :0])
+    return merged(np.where(near, lists, lists[..., -1:]), lists[..., :0])
 
 
 def _filled_up(lists: Integers, width: int) -> Integers:
@@ -186,7 +183,7 @@ def _filled_up(lists: Integers, width: int) -> Integers:
     return np.concatenate([lists, np.repeat(lists[:, -1:], missing, axis=1)], axis=1)
 
 
-def _merged(lists: Integers, more: Integers) -> Integers:
+def merged(lists: Integers, more: Integers) -> Integers:
     """Increasing lists without doubles, filled up with their last entries."""
     joined = np.sort(np.concatenate([lists, more], axis=-1), axis=-1)
     last = joined[..., -1:]
@@ -197,87 +194,9 @@ def _merged(lists: Integers, more: Integers) -> Integers:
     return merged
 
 
-def first_grids(tree: SupplyTree, lowest: Integers, *, has_gaps: bool) -> Grids:
-    """Lists around the stocks that plans usually hold, the lowest allowed one always first.
-
-    Parameters
-    ----------
-    tree
-        The block.
-    lowest
-        Shape (n_parts, n_locations): fewest units allowed.
-    has_gaps
-        Whether locations with children may have gaps; without, their lists count up to a
-        quantile of the demand over their worst resupply time.
-    """
-    mean, spread = _mean_and_spread(tree)
-    members: dict[int, tuple[int, ...]] = {OUTSIDE: ()}
-    branch: dict[int, Integers] = {}
-    for location in range(tree.n_locations):
-        if tree.children[location]:
-            members.setdefault(location, ())
-            size = 2 + reach(mean[:, location], _CONTIGUOUS_TAIL)
-            size = max(size, 2 + int((mean + spread)[:, location].max(initial=0.0)))
-            first = lowest[:, location, None] + np.arange(2 if has_gaps else size)
-            likely = _likely(mean[:, location], spread[:, location], _BRANCH_QUANTILES)
-            more = np.maximum(likely, first[:, :1]) if has_gaps else first[:, :0]
-            branch[location] = _merged(first, more)
-        else:
-            parent = int(tree.parents[location])
-            members[parent] = (*members.get(parent, ()), location)
-    leaves: dict[int, Integers] = {}
-    for parent, inside in members.items():
-        chosen = list(inside)
-        first = lowest[:, chosen, None] + np.arange(3)
-        likely = _likely(mean[:, chosen], spread[:, chosen], _LEAF_QUANTILES)
-        leaves[parent] = _merged(first, np.maximum(likely, first[..., :1]))
-    return Grids(branch, leaves, members, has_gaps)
-
-
 def most_of_use(tree: SupplyTree) -> Floats:
     """Units far beyond any use, even with nothing above; (n_parts, n_locations)."""
     return np.asarray(np.ceil(_FAR + _TIMES_WORST * worst_pipelines(tree)) + tree.lots)
-
-
-def grids_around(tree: SupplyTree, lowest: Integers, stock: Integers) -> Grids:
-    """Short lists around a stock of every part; the lowest one allowed is always first.
-
-    Parameters
-    ----------
-    tree
-        The block.
-    lowest, stock
-        Shape (n_parts, n_locations): fewest units allowed, and the stock to look around.
-    """
-    near = np.maximum(stock[..., None] + np.array([-1, 0, 1]), lowest[..., None])
-    first = lowest[..., None]
-    branch: dict[int, Integers] = {}
-    members: dict[int, list[int]] = {OUTSIDE: []}
-    for location in range(tree.n_locations):
-        if tree.children[location]:
-            members.setdefault(location, [])
-            branch[location] = _merged(first[:, location], near[:, location])
-        else:
-            members.setdefault(int(tree.parents[location]), []).append(location)
-    leaves = {at: _merged(first[:, own], near[:, own]) for at, own in members.items()}
-    return Grids(branch, leaves, {at: tuple(own) for at, own in members.items()}, has_gaps=True)
-
-
-def _likely(mean: Floats, spread: Floats, deviations: tuple[float, ...]) -> Integers:
-    """Stocks some deviations above the mean, never negative, on a new last axis."""
-    stock = mean[..., None] + spread[..., None] * np.array(deviations)
-    return np.asarray(np.maximum(np.rint(stock), 0.0)).astype(np.int64)
-
-
-def _mean_and_spread(tree: SupplyTree) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of the pipelines when a quarter of the worst delay is felt.
-
-    Lots add what the inventory position is below the stock.
-    """
-    pipeline = tree.pipeline()
-    mean = pipeline + 0.25 * (worst_pipelines(tree) - pipeline)
-    variance = mean + mean**2 / tree.rate_shape[:, None] + tree.pipeline_excess()
-    return mean + (tree.lots - 1) / 2.0, np.sqrt(variance + (tree.lots**2 - 1) / 12.0)
 
 
 def reach(mean: Floats, tail: float) -> int:

@@ -21,7 +21,7 @@ from partsplan.optimization.rounding import Choice, improved, largest_shares, re
 
 _NEAR_PER_PART = 20
 _NEAR_AT_LEAST = 8_000
-_NEAR_PER_PROMISE = 320
+_NEAR_PER_PROMISE = 1_000
 _NEAR_SHARE = 0.02
 _NEAREST_PER_PROMISE = 40
 _NEAREST_TRIES = 4

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from partsplan.optimization.all_blocks import AllBlocks, PricedParts
+from partsplan.optimization.all_blocks import SAMPLED_PARTS, AllBlocks, PricedParts
 from partsplan.optimization.axes import Booleans, Floats
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import ColumnPool, Columns
@@ -29,10 +29,9 @@ _FREE = 1e-9
 _LEAST_SHARE = 1e-3
 """Share of the first prices that such a promise goes on with, once it is broken."""
 _START_PASSES = 20
-_COSTLY_PASSES = 2
-"""Fewer where every pass makes its tables anew."""
 _MOST_PASSES = 250
 _STALL = 2e-4
+_ROUGH_STALL = 2e-2
 _PRECISE = 1e-4
 _START_TOLERANCE = 0.08
 _SHARE_OF_DUAL_GAP = 0.02
@@ -102,19 +101,43 @@ class PriceFinder:
         """
         if self.given is not None:
             return self._begin_with(self.given)
-        if self.has_many_parts and self.blocks.sample is not None:
-            sampled = PriceFinder(self.blocks.sample, self.clock.unheard())
-            self.about = sampled.start().bound / self.blocks.sample.share_of_parts
-            passes = _START_PASSES if self.blocks.keeps_tables else _COSTLY_PASSES
-            self.promising = self._multiply(sampled.state.price, passes)
+        if self.has_many_parts and self._begin_with_samples():
             return self.state
         first, _ = self._pass(np.zeros(len(self.allowed)), 0.0)
         if (first.used <= self.allowed).all():
             self.state.relaxation = self.state.bound
         elif not self.clock.is_over:
-            self.promising = self._multiply(self._first_price(), _START_PASSES)
+            self.promising = self._multiply(self._first_price())
             self._pass(self.promising, _PRECISE)
         return self.state
+
+    def _begin_with_samples(self) -> bool:
+        """Begin with prices of a sample; whether there is one."""
+        sample = self.blocks.sample(SAMPLED_PARTS)
+        if sample is None:
+            return False
+        finder = PriceFinder(sample, self.clock.unheard())
+        price = finder._multiply(finder._first_price(), _ROUGH_STALL)
+        self.about = finder.state.bound
+        self.promising = self._recalibrated(price, self._rough_pass(price).used)
+        return True
+
+    def _recalibrated(self, price: Floats, used: Floats) -> Floats:
+        """Prices at which a sample uses what is allowed, once it is told what all parts use.
+
+        Without a sample, prices a multiplicative step further.
+        """
+        sample = self.blocks.sample(SAMPLED_PARTS) if self.has_many_parts else None
+        if sample is None or self.clock.is_over:
+            return self._stepped(price, used)
+        found = sample.priced(price, slack=_START_TOLERANCE * self.about)
+        as_if = self.allowed * found.used / np.maximum(used, _LEAST_SHARE * self.allowed)
+        is_told = (found.used > 0.0) & (used > 0.0)
+        if not is_told.all():
+            return self._stepped(price, used)
+        finder = PriceFinder(replace(sample, allowed=as_if), self.clock.unheard())
+        finder.about = self.about
+        return finder._multiply(price)
 
     def _begin_with(self, price: Floats) -> PriceState:
         """Begin with prices that are nearly right; a precise pass is due in any case."""
@@ -136,7 +159,7 @@ class PriceFinder:
         """
         slack = _PRECISE * max(self.state.bound, self.about)
         result = self.blocks.priced(price, slack=slack, near=near)
-        self.promising = self._stepped(price, result.used)
+        self.promising = self._recalibrated(price, result.used)
         self.is_balanced = bool((np.abs(result.used / self.allowed - 1.0) < _BALANCED).all())
         fresh = self._take(price, result)
         if result.near is not None:
@@ -194,23 +217,20 @@ class PriceFinder:
         _, more = self._pass(price, precision)
         return Columns.joined([fresh, more])
 
-    def _multiply(self, price: Floats, passes: int) -> Floats:
-        """Multiplicative passes from some prices until the bound stalls; the prices to go on with.
-
-        Where passes are few, these are the last ones, a step beyond the last pass.
-        """
+    def _multiply(self, price: Floats, stall: float = _STALL) -> Floats:
+        """Multiplicative passes from some prices until the bound stalls; the best prices."""
         best_price, values = price, [-np.inf]
-        for _ in range(passes):
+        for _ in range(_START_PASSES):
             result = self._rough_pass(price)
             self.blocks.prune(price)
             if result.value > values[-1]:
                 best_price = price
             values.append(max(result.value, values[-1]))
-            stalled = len(values) > 4 and values[-1] - values[-4] < _STALL * abs(values[-1])
+            stalled = len(values) > 4 and values[-1] - values[-4] < stall * abs(values[-1])
             if stalled or self.clock.is_over:
                 break
             price = self._stepped(price, result.used)
-        return best_price if passes > _COSTLY_PASSES else price
+        return best_price
 
     def _stepped(self, price: Floats, used: Floats) -> Floats:
         """Prices a multiplicative step further; no promise that is broken stays at nothing."""

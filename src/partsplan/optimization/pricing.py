@@ -36,6 +36,23 @@ class BlockPrices:
     route_fixed: Floats
     """Shape (n_parts, n_routes)."""
 
+    def of_delay(self, block: PartBlock) -> Floats:
+        """Most that a unit late costs, there and where it is waited for below.
+
+        Shape (n_parts, n_locations); a unit late makes at most one customer late.
+        """
+        weights, tree = block.weights, block.tree
+        most = self.backorders + self.stockout
+        for r, route in enumerate(weights.routes):
+            if not route.is_own:
+                most[:, route.shipper] += self.route_backorders[:, r]
+        for slot, r in enumerate(weights.late_route.tolist()):
+            most[:, weights.routes[r].shipper] += self.late[:, slot]
+        for j in reversed(tree.order):
+            if tree.parents[j] >= 0:
+                most[:, tree.parents[j]] += tree.share[:, j] * most[:, j]
+        return most
+
 
 def block_prices(block: PartBlock, price: Floats) -> BlockPrices:
     """Prices of the service figures of a block."""

@@ -18,7 +18,7 @@ from partsplan.evaluation.model import BlockPiece
 from partsplan.evaluation.performance import performance_of
 from partsplan.evaluation.results import Rows
 from partsplan.optimization.all_blocks import AllBlocks
-from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.block_problem import BlockProblem
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.crew import Crew
@@ -45,6 +45,8 @@ _TABLE_SHARE_OF_GAP = 1e-2
 _BLOCK_CELLS = 12_000
 _LARGEST_BLOCK = 400
 """Part-locations and parts worked at once: threads only help while numpy has large arrays."""
+_SAMPLE_BLOCKS = 8
+"""Blocks of a sample at least, so that every thread has some."""
 _PROOF_SIZE = 150
 _PROOF_NODES = 300
 _EFFORT_NODES = 600
@@ -132,10 +134,15 @@ class OptimizationRun:
         """Price searches of all blocks."""
         return self.block_searches()
 
-    def block_searches(self) -> list[BlockSearch]:
-        """New price searches of all blocks; tables are kept of as many as memory is meant for."""
-        problem = self.problem
-        pieces = list(problem.model.pieces(self.block_size))
+    def block_searches(self, among: Booleans | None = None) -> list[BlockSearch]:
+        """New price searches of all parts, or of some; see `ServiceModel.pieces`.
+
+        Tables are kept of as many as memory is meant for.
+        """
+        problem, size = self.problem, self.block_size
+        if among is not None:
+            size = min(size, max(1, int(among.sum()) // _SAMPLE_BLOCKS))
+        pieces = list(problem.model.pieces(size, among))
         kept = kept_blocks([len(piece.parts) for piece in pieces], problem)
         return [
             BlockSearch(
@@ -160,7 +167,9 @@ class OptimizationRun:
         return impossible_commitments(self.problem, self.searches, fixed)
 
     def _blocks(self, allowed: Floats) -> AllBlocks:
-        return AllBlocks(self.searches, self.problem, allowed, self.crew)
+        return AllBlocks(
+            self.searches, self.problem, allowed, self.crew, some=self.block_searches
+        )
 
     def _prices(self, blocks: AllBlocks) -> PriceState:
         """Prices and bound; many parts need no linear programme where rounding is close enough."""

@@ -30,8 +30,9 @@ from partsplan.optimization.enumeration import (
     TooManyStocksError,
     stocks_within,
 )
-from partsplan.optimization.grids import Grids, first_grids, grids_around, most_of_use
-from partsplan.optimization.pricing import PriceSearch
+from partsplan.optimization.first_lists import first_lists
+from partsplan.optimization.grids import Grids, most_of_use
+from partsplan.optimization.pricing import PriceSearch, block_prices
 from partsplan.optimization.stock_tables import StockTables
 
 _PRUNED_UNITS = 4.0
@@ -95,6 +96,7 @@ class BlockSearch:
         self._tables: StockTables | None = None
         self._pruned_size = 0
         self._wide: StockTables | None = None
+        self._last: tuple[Floats, Grids, FamilyChoice] | None = None
 
     @property
     def problem(self) -> BlockProblem:
@@ -123,12 +125,11 @@ class BlockSearch:
         """Use of every kept promise that no stock avoids; shape (n_parts, n_kept)."""
         return self.problem.fixed_use
 
-    @property
-    def _near(self) -> StockTables:
-        """Tables of the price search."""
+    def _near(self, price: Floats) -> StockTables:
+        """Tables of the price search, begun with lists for some prices where there are none."""
         if self._tables is None:
             if self._grids is None:
-                self._grids = self._first_grids()
+                self._grids = self._first_lists(price)
                 self.version += 1
                 self._pruned_size = self._grids.n_stocks
             grids = self._grids.unpacked()
@@ -136,13 +137,15 @@ class BlockSearch:
             self._version_built = self.version
         return self._tables
 
-    def _first_grids(self) -> Grids:
-        tree, lowest = self.block.tree, self.limits[0]
-        if self.problem.evaluation != "exact":
-            return first_grids(tree, lowest, has_gaps=False)
-        if self._around is None:
-            return first_grids(tree, lowest, has_gaps=True)
-        return grids_around(tree, lowest, self._drawn_in(self._around[self.parts]))
+    def _first_lists(self, price: Floats) -> Grids:
+        late = block_prices(self.block, self.problem.price_of_all(price)).of_delay(self.block)
+        worth = late / np.maximum(self.unit_price, 1e-300)
+        has_gaps = self.problem.evaluation == "exact"
+        around = None
+        if self._around is not None:
+            around = self._drawn_in(self._around[self.parts])
+        lowest = self.limits[0]
+        return first_lists(self.block.tree, lowest, worth, has_gaps=has_gaps, around=around)
 
     def _drawn_in(self, stock: Integers) -> Integers:
         """A user's stock within the limits, without units that nobody could need."""
@@ -156,6 +159,7 @@ class BlockSearch:
         To the last bit tables depend on the lists they were begun with. So where others work the
         block as well, they begin with the same ones.
         """
+        self._last = None
         if not self.keeps_tables or (self.is_shared and self.version != self._version_built):
             self.forget()
 
@@ -163,7 +167,7 @@ class BlockSearch:
         """Let go of everything but the lists; it is made anew when needed."""
         if self._tables is not None:
             self._grids = self._tables.grids.packed()
-        self._problem = self._tables = self._wide = None
+        self._problem = self._tables = self._wide = self._last = None
 
     @property
     def lists(self) -> SearchLists | None:
@@ -175,16 +179,9 @@ class BlockSearch:
     def take_lists(self, lists: SearchLists | None, version: int) -> None:
         """Go on with the lists of the same search elsewhere."""
         self.version = version
-        self._tables = self._wide = None
+        self._tables = self._wide = self._last = None
         self._grids = None if lists is None else lists.grids
         self._pruned_size = 0 if lists is None else lists.pruned_size
-
-    @property
-    def wide(self) -> StockTables:
-        """Tables for listing all columns within a slack; the price search keeps shorter ones."""
-        if self._wide is None:
-            self._wide = self._near.copy()
-        return self._wide
 
     def best(
         self, price: Floats, limits: StockBounds | None = None, *, slack: float = 0.0
@@ -210,7 +207,7 @@ class BlockSearch:
         if not self.problem.owned.any():
             choice = self.searched(price, self.unit_price, limits, slack)
             low = choice.low + self.problem.avoidable_use @ price
-            return self._chosen(choice), low
+            return self._chosen(choice, price), low
         columns, low = self._best_with_owned(price, limits)
         return columns, low + self.problem.avoidable_use @ price
 
@@ -222,7 +219,7 @@ class BlockSearch:
         unit = self.unit_price.max(axis=1)
         for share in _OWNED_PRICE_SHARES:
             choice = self.searched(price, self.unit_price * share, limits)
-            found.append(self._chosen(choice))
+            found.append(self._chosen(choice, price))
             low = np.maximum(low, choice.low - share * unit * owned)
             if (found[-1].stock.sum(axis=1) >= owned).all():
                 break
@@ -232,18 +229,28 @@ class BlockSearch:
         self, price: Floats, unit_price: Floats, limits: StockBounds, slack: float = 0.0
     ) -> FamilyChoice:
         """Values of all tabulated stocks, the lists refined until the lower bound is tight."""
+        tables = self._near(price)
         while True:
-            choice = self._values(self._near, price, unit_price, limits)
+            choice = self._values(tables, price, unit_price, limits)
             apart = np.maximum(self.tolerance * np.abs(choice.low), slack)
             loose = np.flatnonzero(~(choice.value - choice.low <= apart))
-            if not len(loose) or self.clock.is_over:
-                return choice
-            looseness = apart[loose] / self.block.tree.n_locations
-            gaps = gaps_on_path(choice, self._near.grids, (loose,), looseness)
+            gaps = []
+            if len(loose) and not self.clock.is_over:
+                looseness = apart[loose] / self.block.tree.n_locations
+                gaps = gaps_on_path(choice, tables.grids, (loose,), looseness)
             if not gaps:
+                if unit_price is self.unit_price and limits is self.limits:
+                    self._last = price, tables.grids, choice
                 return choice
-            self._near.refine(gaps)
+            tables.refine(gaps)
             self.version += 1
+
+    def _choice(self, price: Floats) -> FamilyChoice:
+        """Values within the problem's own limits; those of the last search at the same prices."""
+        tables = self._near(price)
+        if self._last is not None and self._last[0] is price and self._last[1] is tables.grids:
+            return self._last[2]
+        return self._values(tables, price, self.unit_price, self.limits)
 
     def _values(
         self, tables: StockTables, price: Floats, unit_price: Floats, limits: StockBounds
@@ -254,22 +261,25 @@ class BlockSearch:
 
     def prune(self, price: Floats) -> None:
         """Forget stocks that are far from any use at these prices."""
-        if not self.keeps_tables or self._near.grids.n_stocks < _WORTH_PRUNING * self._pruned_size:
+        if not self.keeps_tables:
             return
-        choice = self._values(self._near, price, self.unit_price, self.limits)
+        tables = self._near(price)
+        if tables.grids.n_stocks < _WORTH_PRUNING * self._pruned_size:
+            return
+        choice = self._choice(price)
         lows = lows_on_path(choice, (np.arange(len(choice.value)),))
         margins = _PRUNED_UNITS * self.unit_price + _PRUNED_SHARE * np.abs(choice.low)[:, None]
-        grids = self._near.grids.pruned(lows, margins)
-        if grids.n_stocks < _PRUNED_SIZE * self._near.grids.n_stocks:
-            self._near.replace_lists(grids)
-        elif self._pruned_size == self._near.grids.n_stocks:
+        grids = tables.grids.pruned(lows, margins)
+        if grids.n_stocks < _PRUNED_SIZE * tables.grids.n_stocks:
+            tables.replace_lists(grids)
+        elif self._pruned_size == tables.grids.n_stocks:
             return
-        self._pruned_size = self._near.grids.n_stocks
+        self._pruned_size = tables.grids.n_stocks
         self.version += 1
 
     def near_excess(self, price: Floats) -> Floats:
         """Excess over the best column of every tabulated one that differs at one location."""
-        choice = self._values(self._near, price, self.unit_price, self.limits)
+        choice = self._choice(price)
         return excess_on_path(choice, (np.arange(len(choice.value)),))
 
     def near_columns(self, price: Floats, slack: float, most: int | None = None) -> Columns:
@@ -286,11 +296,11 @@ class BlockSearch:
         most
             Most columns; beyond it ``TooManyStocksError`` is raised. ``None`` for no limit.
         """
-        choice = self._values(self._near, price, self.unit_price, self.limits)
-        rows, stock = stocks_one_change_away(choice, self._near.grids, slack)
+        choice, tables = self._choice(price), self._near(price)
+        rows, stock = stocks_one_change_away(choice, tables.grids, slack)
         if most is not None and len(rows) > most:
             raise TooManyStocksError
-        return self._columns(self._near, rows, stock)
+        return self._columns(tables, rows, stock)
 
     def columns_within(
         self, price: Floats, slack: float, limit: int, *, limits: StockBounds | None = None
@@ -309,7 +319,9 @@ class BlockSearch:
             Fewest and most units, where they are narrower than the problem's.
         """
         limits = limits or self.limits
-        tables = self.wide
+        if self._wide is None:
+            self._wide = self._near(price).copy()
+        tables = self._wide
         room = np.full(len(self.block.parts), slack)
         while True:
             choice = self._values(tables, price, self.unit_price, limits)
@@ -344,10 +356,11 @@ class BlockSearch:
         saved = at_most + self.unit_price.max(axis=1) * owned - choice.value
         return np.asarray(np.maximum(saved, 0.0))
 
-    def _chosen(self, choice: FamilyChoice) -> Columns:
+    def _chosen(self, choice: FamilyChoice, price: Floats) -> Columns:
         """The best column of every part."""
-        stock = chosen_stock(choice, self._near.grids)
-        return self._columns(self._near, np.arange(len(stock)), stock)
+        tables = self._near(price)
+        stock = chosen_stock(choice, tables.grids)
+        return self._columns(tables, np.arange(len(stock)), stock)
 
     def _columns(self, tables: StockTables, rows: Integers, stock: Integers) -> Columns:
         """Columns of listed stocks; ``rows`` are places in the block, in any order."""
