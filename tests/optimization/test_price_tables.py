@@ -22,7 +22,7 @@ from partsplan.optimization.building import build_tables
 from partsplan.optimization.choices import figures_of_rows
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.enumeration import TooManyStocksError
-from partsplan.optimization.first_lists import first_lists, furthest_of_use
+from partsplan.optimization.first_lists import first_lists
 from partsplan.optimization.grids import Gap, endless_stock
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch

@@ -168,9 +168,7 @@ class ServiceModel:
         for piece in self.pieces(size):
             yield piece()
 
-    def pieces(
-        self, size: int, among: NDArray[np.bool_] | None = None
-    ) -> Iterator[BlockPiece]:
+    def pieces(self, size: int, among: NDArray[np.bool_] | None = None) -> Iterator[BlockPiece]:
         """What makes each of the `blocks`; several may be made at the same time, in threads.
 
         ``among``, of shape (n_parts,), says which parts are wanted; families are taken whole.

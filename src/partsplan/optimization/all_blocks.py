@@ -21,8 +21,6 @@ from partsplan.optimization.sampling import importance, sampled, share_counted
 from partsplan.optimization.search import BlockSearch
 from partsplan.optimization.tasks import BlockPass, ListNear, NearExcess, PriceBlock, Prune
 
-SAMPLED_PARTS = 1_500
-
 
 @dataclass(frozen=True, eq=False)
 class PricedParts:
@@ -126,7 +124,7 @@ class AllBlocks:
 
     def near_slack(self, price: Floats, count: int) -> float:
         """Excess that about ``count`` columns one change away from the best ones do not exceed."""
-        sample = self.sample(SAMPLED_PARTS) or self
+        sample = self.sample or self
         found = sample.crew.worked(sample.searches, NearExcess(price))
         excess = np.concatenate(found)
         times = np.concatenate(
@@ -172,21 +170,11 @@ class AllBlocks:
         return Columns.joined(found)
 
     @cached_property
-    def _samples(self) -> dict[int, AllBlocks | None]:
-        return {}
-
-    def sample(self, n: int) -> AllBlocks | None:
-        """About n parts that stand for all; ``None`` where they would say too little."""
-        if n not in self._samples:
-            self._samples[n] = self._sampled(n)
-        return self._samples[n]
-
-    def _sampled(self, n: int) -> AllBlocks | None:
-        if self.some is None:
-            return None
-        counted = sampled(importance(self.problem), n)
+    def sample(self) -> AllBlocks | None:
+        """Some parts that stand for all; ``None`` where they would say too little."""
+        counted = None if self.some is None else sampled(importance(self.problem))
         share = None if counted is None else share_counted(self.problem, counted)
-        if counted is None or share is None:
+        if self.some is None or counted is None or share is None:
             return None
         # parts of a block count alike
         kinds = [counted == times for times in np.unique(counted[counted > 0.0])]

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.grids import Gap, Grids
+from partsplan.optimization.holdings import Holding
 from partsplan.optimization.tables import Branch, Family, Figures, Leaves
+
+Penalties = Callable[[tuple[Integers, ...]], Floats]
+"""Penalties of every listed stock, (row, leaf, stock), given each row's part and contexts."""
 
 
 @dataclass(frozen=True, eq=False)
 class LeavesChoice:
-    """Values of the childless locations of a family, and the stock that attains them."""
+    """The childless locations of a family; values of their stocks are made where asked for."""
 
     leaves: Leaves
-    values: Floats
-    """Value of every tabulated stock: (part, context..., leaf, stock)."""
-    lows: Floats
-    """Least that it or a stock in the gap before it can cost, same axes."""
-    beyond: Floats
-    """Least that any stock beyond the list can cost: (part, context... or 1..., leaf)."""
+    penalties: Penalties
+    holding: Holding
+
+    def values_at(self, at: tuple[Integers, ...]) -> Floats:
+        """Value of every tabulated stock: (row, leaf, stock)."""
+        return self.penalties(at) + self.holding.here[at[0]]
+
+    def lows_at(self, at: tuple[Integers, ...]) -> Floats:
+        """Least that each, or a stock in the gap before it, can cost; beyond the list last."""
+        lows = self.penalties(at) + self.holding.from_gap[at[0]]
+        return np.concatenate([lows, self.holding.beyond[at[0]][..., None]], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +70,7 @@ def chosen_stock(choice: FamilyChoice, grids: Grids) -> Integers:
 def _decode(choice: FamilyChoice, grids: Grids, at: tuple[Integers, ...], stock: Integers) -> None:
     leaves = list(choice.leaves.leaves.locations)
     if leaves:
-        place = choice.leaves.values[at].argmin(axis=-1)[..., None]
+        place = choice.leaves.values_at(at).argmin(axis=-1)[..., None]
         lists = grids.leaves[choice.parent][at[0]]
         stock[:, leaves] = np.take_along_axis(lists, place, axis=-1)[..., 0]
     for branch in choice.branches:
@@ -85,18 +94,13 @@ def gaps_on_path(
         How far below the least value a gap's bound may be left, by row.
     """
     found: list[Gap] = []
-    leaves = choice.leaves
-    for here, location in enumerate(leaves.leaves.locations):
-        values, lows = leaves.values[..., here, :][at], leaves.lows[..., here, :][at]
-        beyond = np.broadcast_to(leaves.beyond[..., here], leaves.values.shape[:-2])[at]
-        lows = np.concatenate([lows, beyond[:, None]], axis=-1)
-        found += gaps_below(
-            location,
-            grids.of(location, choice.parent),
-            at[0],
-            lows,
-            values.min(axis=-1) - looseness,
-        )
+    locations = choice.leaves.leaves.locations
+    if locations:
+        lows = choice.leaves.lows_at(at)
+        most = choice.leaves.values_at(at).min(axis=-1) - looseness[:, None]
+        for here in np.flatnonzero((lows < most[..., None]).any(axis=(0, 2))).tolist():
+            lists = grids.leaves[choice.parent][:, here]
+            found += gaps_below(locations[here], lists, at[0], lows[:, here], most[:, here])
     for branch in choice.branches:
         location = branch.branch.location
         lows = branch.lows[at]
@@ -109,11 +113,11 @@ def gaps_on_path(
 
 def lows_on_path(choice: FamilyChoice, at: tuple[Integers, ...]) -> dict[int, Floats]:
     """Lower bounds of every location's stocks, given the best choices above: (part, stock)."""
-    leaves = choice.leaves
-    found = {
-        location: leaves.lows[..., here, :][at]
-        for here, location in enumerate(leaves.leaves.locations)
-    }
+    locations = choice.leaves.leaves.locations
+    found = {}
+    if locations:
+        lows = choice.leaves.lows_at(at)
+        found = {location: lows[:, here, :-1] for here, location in enumerate(locations)}
     for branch in choice.branches:
         found[branch.branch.location] = branch.lows[at][:, :-1]
         found |= lows_on_path(branch.below, (*at, branch.values[at].argmin(axis=-1)))
@@ -122,7 +126,7 @@ def lows_on_path(choice: FamilyChoice, at: tuple[Integers, ...]) -> dict[int, Fl
 
 def excess_on_path(choice: FamilyChoice, at: tuple[Integers, ...]) -> Floats:
     """Excess over the least of every stock of every location, given the best choices above."""
-    leaves = choice.leaves.values[at]
+    leaves = choice.leaves.values_at(at)
     found = [(leaves - leaves.min(axis=-1, keepdims=True)).ravel()] if leaves.size else []
     for branch in choice.branches:
         values = branch.values[at]
@@ -156,7 +160,7 @@ def _changed_within(
     """Changes at or below the locations of a family, given the best choices above."""
     leaves = np.array(choice.leaves.leaves.locations, dtype=np.int64)
     if len(leaves):
-        row, leaf, place = _others(choice.leaves.values[at], slack)
+        row, leaf, place = _others(choice.leaves.values_at(at), slack)
         stock = best[row]
         stock[np.arange(len(row)), leaves[leaf]] = grids.leaves[choice.parent][row, leaf, place]
         yield row, stock

@@ -5,14 +5,14 @@ The pool keeps each different column once, in the order it was met.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.optimization.axes import Floats, Integers
+
+_SEED = 20_011
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,25 +65,38 @@ class ColumnPool:
     """All different columns met so far, in order."""
 
     def __init__(self) -> None:
-        self._places: dict[bytes, int] = {}
         self._chunks: list[Columns] = []
+        self._keys = np.zeros(0, dtype=np.uint64)
+        """Of all columns, sorted."""
+        self._places = np.zeros(0, dtype=np.int64)
+        """Position of the column of each key."""
 
     def add(self, columns: Columns) -> Columns:
         """Keep the columns not met before; returns them."""
-        fresh = np.zeros(len(columns), dtype=bool)
-        for i, key in enumerate(_keys(columns)):
-            if key not in self._places:
-                self._places[key] = len(self._places)
-                fresh[i] = True
-        new = columns.of(fresh)
+        keys = _keys(columns)
+        _, first = np.unique(keys, return_index=True)
+        first.sort()
+        first = first[~self._is_known(keys[first])]
+        new = columns.of(first)
         if len(new):
+            places = len(self._keys) + np.arange(len(new))
             self._chunks.append(new)
+            self._keys = np.concatenate([self._keys, keys[first]])
+            self._places = np.concatenate([self._places, places])
+            order = np.argsort(self._keys)
+            self._keys, self._places = self._keys[order], self._places[order]
         return new
+
+    def _is_known(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        if not len(self._keys):
+            return np.zeros(len(keys), dtype=np.bool_)
+        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return np.asarray(self._keys[place] == keys)
 
     def places(self, columns: Columns) -> Integers:
         """Positions of columns in the pool; those not met before are added."""
         self.add(columns)
-        return np.array([self._places[key] for key in _keys(columns)], dtype=np.int64)
+        return np.asarray(self._places[np.searchsorted(self._keys, _keys(columns))])
 
     @property
     def columns(self) -> Columns:
@@ -93,8 +106,15 @@ class ColumnPool:
         return self._chunks[0]
 
 
-def _keys(columns: Columns) -> Iterator[bytes]:
-    """A digest of each column's part and stock; that two agree by chance does not happen."""
-    for part, stock in zip(columns.parts.tolist(), columns.stock, strict=True):
-        digest = blake2b(stock.tobytes(), digest_size=16, key=part.to_bytes(8, "little"))
-        yield digest.digest()
+def _keys(columns: Columns) -> NDArray[np.uint64]:
+    """A number for each column's part and stock; that two agree by chance does not happen.
+
+    A sum of random multiples: two different columns agree with probability 2^-63 or so.
+    """
+    width = columns.stock.shape[1]
+    factors = np.random.default_rng(_SEED).integers(1, 2**63, 1 + width, dtype=np.uint64) * 2 + 1
+    with np.errstate(over="ignore"):
+        keys: NDArray[np.uint64] = columns.parts.astype(np.uint64) * factors[0]
+        for at in range(width):
+            keys += columns.stock[:, at].astype(np.uint64) * factors[1 + at]
+    return keys

@@ -7,8 +7,9 @@ tree and keeping every choice that the slack still left allows; none is missed i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def stocks_within(
     left = slack[part]
     for spot in _spots(choice, ()):
         at = (part, *(place[:, above] for above in spot.path))
-        here = spot.values[at]
+        here = spot.values_at(at)
         least = here.min(axis=-1)
         excess = here - least[:, None]
         may = excess <= left[:, None]
@@ -98,19 +99,18 @@ class _Spot:
     parent: int
     path: tuple[int, ...]
     """Locations above, the root first."""
-    values: Floats
-    """(part, context..., stock)."""
-    lows: Floats
+    values_at: Callable[[tuple[Integers, ...]], Floats]
+    """Given each row's part and contexts: (row, stock)."""
+    lows_at: Callable[[tuple[Integers, ...]], Floats]
     """Least of a stock and the gap before it, same axes, then of the stocks beyond the list."""
-
     below: FamilyChoice | None
     """Choices below a location with children."""
 
     def gaps_within(self, at: tuple[Integers, ...], most: Floats, grids: Grids) -> list[Gap]:
         """Gaps, here or below, in which a stock may cost at most ``most``, by row."""
         lists = grids.of(self.location, self.parent)
-        lows = self.lows[at]
-        values = np.concatenate([self.values[at], np.full((len(lows), 1), np.inf)], axis=-1)
+        lows = self.lows_at(at)
+        values = np.concatenate([self.values_at(at), np.full((len(lows), 1), np.inf)], axis=-1)
         is_loose = (lows <= most[:, None]) & (lows < values)
         found = gaps_below(self.location, lists, at[0], np.where(is_loose, -np.inf, np.inf), most)
         if self.below is not None:
@@ -124,11 +124,22 @@ def _spots(choice: FamilyChoice, path: tuple[int, ...]) -> Iterator[_Spot]:
     """All locations below a parent, each after those above it."""
     leaves = choice.leaves
     for here, location in enumerate(leaves.leaves.locations):
-        values, lows = leaves.values[..., here, :], leaves.lows[..., here, :]
-        beyond = np.broadcast_to(leaves.beyond[..., here], values.shape[:-1])
-        lows = np.concatenate([lows, beyond[..., None]], axis=-1)
-        yield _Spot(location, choice.parent, path, values, lows, None)
+        yield _Spot(
+            location,
+            choice.parent,
+            path,
+            partial(_of_leaf, leaves.values_at, here),
+            partial(_of_leaf, leaves.lows_at, here),
+            None,
+        )
     for branch in choice.branches:
         location = branch.branch.location
-        yield _Spot(location, choice.parent, path, branch.values, branch.lows, branch.below)
+        values, lows = branch.values.__getitem__, branch.lows.__getitem__
+        yield _Spot(location, choice.parent, path, values, lows, branch.below)
         yield from _spots(branch.below, (*path, location))
+
+
+def _of_leaf(
+    figures: Callable[[tuple[Integers, ...]], Floats], here: int, at: tuple[Integers, ...]
+) -> Floats:
+    return figures(at)[:, here]

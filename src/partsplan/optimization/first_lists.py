@@ -1,8 +1,8 @@
-"""Which stocks are listed at first: those that plans usually hold, and as far as prices may ask for.
+r"""Which stocks are listed at first: those that plans usually hold, as far as prices ask for any.
 
 A location with children needs no stock S whose holding alone, with endless stock's penalties, is
 more than the best: as a unit late there costs at most what it costs all who may wait for it,
-:math:`S h \\le \\min_s [s h + p\\, EBO(s)]`. Shorter lists would be made longer at once.
+:math:`S h \le \min_s [s h + p\, EBO(s)]`. Shorter lists would be made longer at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from partsplan.optimization.tables import OUTSIDE
 
 _BRANCH_QUANTILES = (-2.0, -1.0, -0.3, 0.4, 1.2, 2.2)
 _LEAF_QUANTILES = (0.0, 1.0, 2.0, 3.0, 4.5)
-_CONTIGUOUS_TAIL = 0.02
 _FEW = 6
 """Stocks up to which a list has all."""
 _LARGEST_WORTH = 1e9
@@ -52,9 +51,11 @@ def first_lists(
 
     def likely(at: int | list[int], deviations: tuple[float, ...]) -> Integers:
         if around is not None:
-            return np.maximum(around[:, at, None] + np.array([-1, 0, 1]), lowest[:, at, None])
-        stock = mean[:, at, None] + spread[:, at, None] * np.array(deviations)
-        return np.maximum(np.rint(stock).astype(np.int64), lowest[:, at, None])
+            stock = around[:, at, None] + np.array([-1, 0, 1])
+        else:
+            units = mean[:, at, None] + spread[:, at, None] * np.array(deviations)
+            stock = np.rint(units).astype(np.int64)
+        return np.asarray(np.maximum(stock, lowest[:, at, None]))
 
     members: dict[int, list[int]] = {OUTSIDE: []}
     branch: dict[int, Integers] = {}
@@ -97,6 +98,7 @@ def furthest_of_use(mean: Floats, worth: Floats) -> Integers:
     Examples
     --------
     >>> furthest_of_use(np.array([0.1, 5.0]), np.array([20.0, 20.0])).tolist()
+    [1, 10]
     """
     worth = np.clip(worth, 0.0, _LARGEST_WORTH)
     size = 2 + reach(mean, 1.0 / max(float(worth.max(initial=1.0)), 1.0))

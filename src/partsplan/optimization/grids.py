@@ -15,7 +15,6 @@ import scipy
 from partsplan.evaluation.laws import count_reach
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers
-from partsplan.optimization.tables import OUTSIDE
 
 ENDLESS_TAIL = 1e-15
 """Probability at which a stock counts as never running out."""

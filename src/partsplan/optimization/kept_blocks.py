@@ -22,7 +22,7 @@ _LISTED = 9
 def kept_blocks(n_parts: Sequence[int], problem: PlanningProblem) -> list[bool]:
     """Whether each block, given its number of parts, keeps its tables."""
     sizes = np.asarray(n_parts) * _bytes_per_part(problem)
-    return (np.cumsum(sizes) <= KEPT_BYTES).tolist()
+    return [bool(fits) for fits in np.cumsum(sizes) <= KEPT_BYTES]
 
 
 def _bytes_per_part(problem: PlanningProblem) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -209,7 +210,7 @@ def _slices(n: int, size: int) -> Iterator[slice]:
     """Consecutive slices of about equal sizes."""
     count = -(-n // max(size, 1))
     ends = np.linspace(0, n, count + 1).astype(np.int64).tolist()
-    yield from (slice(start, end) for start, end in zip(ends[:-1], ends[1:], strict=True))
+    yield from (slice(start, end) for start, end in pairwise(ends))
 
 
 def _listed_late_units(mean: Floats, excess: Floats, stock: Integers, lots: Integers) -> Floats:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from partsplan.optimization.all_blocks import SAMPLED_PARTS, AllBlocks, PricedParts
+from partsplan.optimization.all_blocks import AllBlocks, PricedParts
 from partsplan.optimization.axes import Booleans, Floats
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import ColumnPool, Columns
@@ -113,7 +113,7 @@ class PriceFinder:
 
     def _begin_with_samples(self) -> bool:
         """Begin with prices of a sample; whether there is one."""
-        sample = self.blocks.sample(SAMPLED_PARTS)
+        sample = self.blocks.sample
         if sample is None:
             return False
         finder = PriceFinder(sample, self.clock.unheard())
@@ -127,7 +127,7 @@ class PriceFinder:
 
         Without a sample, prices a multiplicative step further.
         """
-        sample = self.blocks.sample(SAMPLED_PARTS) if self.has_many_parts else None
+        sample = self.blocks.sample if self.has_many_parts else None
         if sample is None or self.clock.is_over:
             return self._stepped(price, used)
         found = sample.priced(price, slack=_START_TOLERANCE * self.about)

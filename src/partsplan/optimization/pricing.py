@@ -9,13 +9,14 @@ endless stock; each costs at least the holding of the first.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from partsplan.evaluation.model import PartBlock
-from partsplan.optimization.axes import Booleans, Floats, leading, trailing
-from partsplan.optimization.choices import BranchChoice, FamilyChoice, LeavesChoice
+from partsplan.optimization.axes import Booleans, Floats, Integers, leading, trailing
+from partsplan.optimization.choices import BranchChoice, FamilyChoice, LeavesChoice, Penalties
 from partsplan.optimization.grids import Grids
 from partsplan.optimization.holdings import Holdings
 from partsplan.optimization.tables import OUTSIDE, Branch, Family, Figures, Leaves
@@ -128,25 +129,52 @@ class PriceSearch:
     def _leaves(
         self, parent: int, leaves: Leaves, above: tuple[_Above, ...]
     ) -> tuple[LeavesChoice, Floats, Floats]:
-        chosen, ndim = list(leaves.locations), leaves.figures.backorders.ndim
-        values = leaves.figures.backorders * leading(self.prices.backorders[:, chosen, None], ndim)
-        if leaves.figures.stockout is not None:
-            values += leaves.figures.stockout * leading(self.prices.stockout[:, chosen, None], ndim)
-        for here, location in enumerate(leaves.locations):
-            self._add_lateness(location, leaves.figures, values[..., here, :])
-            if location in self._direct:
-                figures = leaves.figures.of_leaf(here)
-                self._price_empty_shelf(location, figures, values[..., here, :], above)
         holding = self.holdings.leaves[parent]
-        lows = values
-        if holding.has_gaps:
-            lows = values + leading(holding.from_gap, ndim)
-        values += leading(holding.here, ndim)
-        least = values.min(axis=-1)
-        beyond = leading(holding.beyond, ndim - 1)
-        choice = LeavesChoice(leaves, values, lows, beyond)
-        lowest = lows.min(axis=-1) if holding.has_gaps else least
-        return choice, least.sum(axis=-1), np.minimum(beyond, lowest).sum(axis=-1)
+        penalties, by_stock = self._penalties(leaves, above)
+        choice = LeavesChoice(leaves, penalties, holding)
+        ndim = leaves.figures.backorders.ndim - 1
+        least = np.full(leaves.figures.backorders.shape[:-1], np.inf)
+        lowest = least.copy() if holding.has_gaps else least
+        # stock by stock: what is worked at once fits the cache
+        for k, penalty in enumerate(by_stock):
+            if holding.has_gaps:
+                from_gap = np.ascontiguousarray(holding.from_gap[..., k])
+                np.minimum(lowest, penalty + leading(from_gap, ndim), out=lowest)
+            here = np.ascontiguousarray(holding.here[..., k])
+            np.minimum(least, penalty + leading(here, ndim), out=least)
+        lowest = np.minimum(leading(holding.beyond, ndim), lowest)
+        return choice, least.sum(axis=-1), lowest.sum(axis=-1)
+
+    def _penalties(
+        self, leaves: Leaves, above: tuple[_Above, ...]
+    ) -> tuple[Penalties, Iterator[Floats]]:
+        """Penalties of the stocks of childless locations where asked for, and stock by stock."""
+        chosen, figures = list(leaves.locations), leaves.figures
+        size, ndim = figures.backorders.shape[-1], figures.backorders.ndim
+        late, short = self.prices.backorders[:, chosen], self.prices.stockout[:, chosen]
+
+        def of_contexts(at: tuple[Integers, ...]) -> Floats:
+            values = figures.backorders[at] * late[at[0], :, None]
+            if figures.stockout is not None:
+                values += figures.stockout[at] * short[at[0], :, None]
+            return values
+
+        def of_stock(k: int) -> Floats:
+            values = figures.backorders[..., k] * leading(late, ndim - 1)
+            if figures.stockout is not None:
+                values += figures.stockout[..., k] * leading(short, ndim - 1)
+            return values
+
+        own_late = self.block.weights.own_late_slots
+        if not any(at in own_late or at in self._direct for at in leaves.locations):
+            return of_contexts, (of_stock(k) for k in range(size))
+        whole = np.moveaxis(np.stack([of_stock(k) for k in range(size)]), 0, -1)
+        for here, location in enumerate(leaves.locations):
+            self._add_lateness(location, figures, whole[..., here, :])
+            if location in self._direct:
+                of_leaf = figures.of_leaf(here)
+                self._price_empty_shelf(location, of_leaf, whole[..., here, :], above)
+        return whole.__getitem__, (whole[..., k] for k in range(size))
 
     def _add_lateness(self, location: int, figures: Figures, values: Floats) -> None:
         """Add the penalty of lateness on the location's own routes, in place."""

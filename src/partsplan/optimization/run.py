@@ -167,9 +167,7 @@ class OptimizationRun:
         return impossible_commitments(self.problem, self.searches, fixed)
 
     def _blocks(self, allowed: Floats) -> AllBlocks:
-        return AllBlocks(
-            self.searches, self.problem, allowed, self.crew, some=self.block_searches
-        )
+        return AllBlocks(self.searches, self.problem, allowed, self.crew, some=self.block_searches)
 
     def _prices(self, blocks: AllBlocks) -> PriceState:
         """Prices and bound; many parts need no linear programme where rounding is close enough."""

@@ -11,7 +11,8 @@ import numpy as np
 from partsplan.optimization.axes import Floats
 from partsplan.optimization.problem import PlanningProblem
 
-_LEAST_SHARE_LEFT = 0.5
+SAMPLED_PARTS = 2_000
+_LARGEST_SHARE = 0.5
 """Samples of more than this share of all parts save too little."""
 _LEAST_STREAMS = 100
 """Demand streams of a promise that a sample has to have."""
@@ -23,18 +24,10 @@ def importance(problem: PlanningProblem) -> Floats:
     return np.asarray(unit_cost * np.sqrt(problem.model.pipeline_at_root))
 
 
-def sampled(important: Floats, n: int) -> Floats | None:
-    """How often each part counts in a sample of about n: 0 where it is not in it.
-
-    ``None`` where the sample would be most of the parts.
-
-    Examples
-    --------
-    >>> sampled(np.array([1.0, 9.0, 2.0, 3.0, 8.0, 4.0]), 2)
-    array([0. , 1. , 0. , 5., 0., 0.])
-    """
-    n_parts = len(important)
-    if n > _LEAST_SHARE_LEFT * n_parts:
+def sampled(important: Floats) -> Floats | None:
+    """How often each part counts, 0 where it is not sampled; None where most parts would be."""
+    n_parts, n = len(important), SAMPLED_PARTS
+    if n > _LARGEST_SHARE * n_parts:
         return None
     order = np.argsort(-important, kind="stable")
     counted = np.zeros(n_parts)
