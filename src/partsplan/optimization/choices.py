@@ -124,22 +124,31 @@ def lows_on_path(choice: FamilyChoice, at: tuple[Integers, ...]) -> dict[int, Fl
     return found
 
 
-def excess_on_path(choice: FamilyChoice, at: tuple[Integers, ...]) -> Floats:
-    """Excess over the least of every stock of every location, given the best choices above."""
+def excess_on_path(choice: FamilyChoice, at: tuple[Integers, ...], scale: Floats) -> Floats:
+    """Excess over the least of every stock of every location, given the best choices above.
+
+    ``scale`` of each part is what its excess is measured in.
+    """
     leaves = choice.leaves.values_at(at)
-    found = [(leaves - leaves.min(axis=-1, keepdims=True)).ravel()] if leaves.size else []
+    unit = scale[at[0], None]
+    found = [np.zeros(0)]
+    if leaves.size:
+        excess = leaves - leaves.min(axis=-1, keepdims=True)
+        found.append((excess / unit[..., None]).ravel())
     for branch in choice.branches:
         values = branch.values[at]
-        found.append((values - values.min(axis=-1, keepdims=True)).ravel())
-        found.append(excess_on_path(branch.below, (*at, values.argmin(axis=-1))))
-    excess = np.concatenate([np.zeros(0), *found])
+        found.append(((values - values.min(axis=-1, keepdims=True)) / unit).ravel())
+        found.append(excess_on_path(branch.below, (*at, values.argmin(axis=-1)), scale))
+    excess = np.concatenate(found)
     return np.asarray(excess[(excess > 0.0) & np.isfinite(excess)])
 
 
 def stocks_one_change_away(
-    choice: FamilyChoice, grids: Grids, slack: float
+    choice: FamilyChoice, grids: Grids, slack: Floats
 ) -> tuple[Integers, Integers]:
     """Tabulated stocks that differ from a part's best at one location, and cost little more.
+
+    ``slack`` says how much, by part.
 
     Below a location with another stock the others hold what is best then.
 
@@ -155,19 +164,19 @@ def stocks_one_change_away(
 
 
 def _changed_within(
-    choice: FamilyChoice, grids: Grids, at: tuple[Integers, ...], best: Integers, slack: float
+    choice: FamilyChoice, grids: Grids, at: tuple[Integers, ...], best: Integers, slack: Floats
 ) -> Iterator[tuple[Integers, Integers]]:
     """Changes at or below the locations of a family, given the best choices above."""
     leaves = np.array(choice.leaves.leaves.locations, dtype=np.int64)
     if len(leaves):
-        row, leaf, place = _others(choice.leaves.values_at(at), slack)
+        row, leaf, place = _others(choice.leaves.values_at(at), slack[at[0]])
         stock = best[row]
         stock[np.arange(len(row)), leaves[leaf]] = grids.leaves[choice.parent][row, leaf, place]
         yield row, stock
     for branch in choice.branches:
         location = branch.branch.location
         values = branch.values[at]
-        row, _, place = _others(values[:, None], slack)
+        row, _, place = _others(values[:, None], slack[at[0]])
         stock = best[row]
         stock[:, location] = grids.branch[location][row, place]
         _decode(branch.below, grids, (*(above[row] for above in at), place), stock)
@@ -175,10 +184,10 @@ def _changed_within(
         yield from _changed_within(branch.below, grids, (*at, values.argmin(axis=-1)), best, slack)
 
 
-def _others(values: Floats, slack: float) -> tuple[Integers, Integers, Integers]:
+def _others(values: Floats, slack: Floats) -> tuple[Integers, Integers, Integers]:
     """Row, location and place of the stocks that cost more than the least, but little."""
     excess = values - values.min(axis=-1, keepdims=True)
-    row, location, place = np.nonzero((excess > 0.0) & (excess <= slack))
+    row, location, place = np.nonzero((excess > 0.0) & (excess <= slack[:, None, None]))
     return row, location, place
 
 

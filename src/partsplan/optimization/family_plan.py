@@ -127,7 +127,7 @@ class FamilyBlocks:
         for search in self.singles:
             limit = _NEAR_PER_PART * len(search.block.parts) + 200
             try:
-                near = search.near_columns(price, slack, limit)
+                near = search.near_columns(price, np.full(len(search.parts), slack), limit)
             except TooManyStocksError:
                 continue
             found.append(self.placed(near))

@@ -22,7 +22,6 @@ from partsplan.optimization.rounding import Choice, improved, largest_shares, re
 _NEAR_PER_PART = 20
 _NEAR_AT_LEAST = 8_000
 _NEAR_PER_PROMISE = 1_000
-_NEAR_SHARE = 0.02
 _NEAREST_PER_PROMISE = 40
 _NEAREST_TRIES = 4
 _NEAREST_TRIES_OF_MANY = 2
@@ -109,12 +108,11 @@ class PlanSearch:
             before = self.gap
             is_news = finder.look_at(price, self._near_slack(price))
             self.bound = self.state.bound
-            if is_news:
-                self._round_nearest(gap)
+            is_close = is_news and self._round_nearest(gap)
             self.clock.report(self.state.passes, self.bound, self.cost)
             if self.gap <= gap or self.clock.is_over or self.gap > _WORTHWHILE * before:
                 return
-            price = self.nearest_price if finder.is_balanced else finder.promising
+            price = self.nearest_price if is_close else finder.further()
 
     def round(self, gap: float) -> None:
         """A plan from the relaxation, mended and improved by columns near the best ones."""
@@ -124,23 +122,27 @@ class PlanSearch:
         self._round_nearest(gap)
         self.clock.report(self.state.passes, self.bound, self.cost)
 
-    def _round_nearest(self, gap: float) -> None:
-        """Plans of the nearest columns, of more of them while the gap is not reached."""
+    def _round_nearest(self, gap: float) -> bool:
+        """Plans of the nearest columns, of more of them while the gap is not reached.
+
+        Whether the columns met can use about what is allowed; `nearest_price` are prices at which
+        they do.
+        """
         columns = self.state.pool.columns
         price, over = prices_of_columns(columns, self.state.price, self.allowed, self.n_parts)
-        excess = columns.excess(price, self.n_parts)
         self.nearest_price = price
         if over > _MENDABLE and self.n_parts >= MANY_PARTS:
-            return
+            return False
         count = _NEAREST_PER_PROMISE * len(self.allowed)
         for _ in range(_NEAREST_TRIES if self.n_parts < MANY_PARTS else _NEAREST_TRIES_OF_MANY):
-            found = nearest_plan(columns, excess, self.allowed, self.n_parts, count)
+            found = nearest_plan(columns, price, self.allowed, self.n_parts, count)
             if found.picked is not None:
                 self.nearest_price = found.price
                 self._keep(Choice(columns, found.picked))
             if self.gap <= gap or count >= len(columns) or self.clock.is_over:
-                return
+                break
             count *= 2
+        return True
 
     def _keep(self, choice: Choice) -> None:
         """Keep a choice that keeps every promise, if it is the best."""
@@ -205,8 +207,7 @@ class PlanSearch:
         """Largest excess of columns one change away that are of use."""
         count = max(_NEAR_AT_LEAST, _NEAR_PER_PROMISE * len(self.allowed))
         count = min(_NEAR_PER_PART * self.n_parts + 200, count)
-        slack = self.blocks.near_slack(price, count)
-        return min(slack, _NEAR_SHARE * abs(self.state.bound))
+        return self.blocks.near_slack(price, count)
 
     def _solve_master(self, gap: float) -> None:
         """The integer master over the nearest columns, parts with one column fixed."""

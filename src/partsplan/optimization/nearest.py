@@ -13,11 +13,13 @@ import numpy as np
 
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.columns import Columns
+from partsplan.optimization.price_steps import StepPowers
 from partsplan.optimization.restricted import RestrictedMaster
 from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
 
-_STEPS = 40
-_STEP_POWER = 0.9
+_STEPS = 24
+_UNDAMPED = 5
+"""Steps after which they grow shorter: few columns answer in jumps."""
 _MENDED = 1e-3
 """Use beyond what is allowed, as a share of it, that is not tried to be mended."""
 
@@ -37,14 +39,14 @@ def prices_of_columns(
 ) -> tuple[Floats, float]:
     """Prices at which the best of the columns met use about what is allowed.
 
-    Multiplicative steps that grow shorter, from some prices; those with the largest Lagrangian
-    value over these columns, and how much more than allowed is used of a promise there, as a
-    share of it.
+    Multiplicative steps from some prices; those with the largest Lagrangian value over these
+    columns, and how much more than allowed is used of a promise there, as a share of it.
     """
     order = np.argsort(columns.parts, kind="stable")
     some = columns.of(order)
     starts = np.searchsorted(some.parts, np.arange(n_parts))
     best, highest, over = price, -np.inf, np.inf
+    powers = StepPowers()
     for step in range(_STEPS):
         values = some.cost + some.uses @ price
         least = np.minimum.reduceat(values, starts)
@@ -53,22 +55,25 @@ def prices_of_columns(
         if value > highest:
             best, highest = price, value
             over = float((used / allowed).max(initial=1.0)) - 1.0
-        power = _STEP_POWER / (1.0 + step / 10.0)
-        price = price * np.clip(np.maximum(used / allowed, 0.1), 0.1, 10.0) ** power
+        ratio = np.clip(used / allowed, 0.1, 10.0)
+        power = powers.at(price, ratio) / (1.0 + max(0, step - _UNDAMPED) / 10.0)
+        price = price * ratio**power
     return best, over
 
 
 def nearest_plan(
-    columns: Columns, excess: Floats, allowed: Floats, n_parts: int, count: int
+    columns: Columns, price: Floats, allowed: Floats, n_parts: int, count: int
 ) -> NearestPlan:
     """A plan of each part's best column or one of the nearest others.
+
+    Nearest are those that the least relative change of prices makes the best ones.
 
     Parameters
     ----------
     columns
         Columns of all parts, at least one each.
-    excess
-        Reduced cost of each column at the best prices known.
+    price
+        The best prices known.
     allowed
         Allowed use of every promise, positive.
     n_parts
@@ -76,12 +81,15 @@ def nearest_plan(
     count
         Number of columns beside the best ones.
     """
+    excess = columns.excess(price, n_parts)
     best = largest_shares(columns, -excess, n_parts).picked
     is_other = np.ones(len(columns), dtype=np.bool_)
     is_other[best] = False
     others = np.flatnonzero(is_other)
     if len(others) > count:
-        others = np.sort(others[np.argpartition(excess[others], count)[:count]])
+        change = np.abs(columns.uses[others] - columns.uses[best[columns.parts[others]]]) @ price
+        far = excess[others] / np.maximum(change, 1e-300)
+        others = np.sort(others[np.argpartition(far, count)[:count]])
     if not len(others):
         is_kept = Choice(columns, best).keeps(allowed)
         return NearestPlan(best if is_kept else None, np.zeros(len(allowed)))

@@ -16,13 +16,11 @@ from partsplan.optimization.all_blocks import AllBlocks, PricedParts
 from partsplan.optimization.axes import Booleans, Floats
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import ColumnPool, Columns
+from partsplan.optimization.price_steps import FIRST_POWER, StepPowers
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
 from partsplan.optimization.rounding import Choice
+from partsplan.optimization.sampling import importance
 
-_STEP_POWER = 0.9
-_STEP_POWERS = (0.6, 2.5)
-_LEAST_ASKED = 1e-4
-"""Least change of a price, in logarithms, that its answer is judged by."""
 _LARGEST_STEP = 50.0
 _FREE = 1e-9
 """Share of the dearest promise's worth below which steps would take too long."""
@@ -38,8 +36,6 @@ _SHARE_OF_DUAL_GAP = 0.02
 MANY_PARTS = 2_000
 """From here on a linear programme with a row per part is slow."""
 _USEFUL_SHARE = 0.03
-_BALANCED = 3e-3
-"""Share of the allowed use by which a multiplicative step has little more to mend."""
 
 
 @dataclass
@@ -86,11 +82,11 @@ class PriceFinder:
         self.state = PriceState(price=np.zeros(len(blocks.allowed)))
         self.promising = self.state.price
         """Prices worth a precise pass."""
+        self._looked = self.state.price, self.allowed
+        """Prices of the last look, and what was used at them."""
         self.about = 1e-300
         """The bound to be expected, about, while there is none."""
-        self._last_step: tuple[Floats, Floats] | None = None
-        self.is_balanced = False
-        """Whether the last precise pass used of every promise about what is allowed."""
+        self._powers = StepPowers()
         self.given: Floats | None = None
         """Prices of a plan for almost the same problem."""
 
@@ -117,7 +113,9 @@ class PriceFinder:
         if sample is None:
             return False
         finder = PriceFinder(sample, self.clock.unheard())
-        price = finder._multiply(finder._first_price(), _ROUGH_STALL)
+        likely = importance(self.blocks.problem).sum()
+        first = likely / (len(self.allowed) * self.allowed)
+        price = finder._multiply(first, _ROUGH_STALL)
         self.about = finder.state.bound
         self.promising = self._recalibrated(price, self._rough_pass(price).used)
         return True
@@ -154,18 +152,20 @@ class PriceFinder:
     def look_at(self, price: Floats, near: float) -> bool:
         """A precise pass, and the columns near its best ones; whether it told anything new.
 
-        ``near`` is the largest excess of such a column. `promising` are prices a multiplicative
-        step further then.
+        ``near`` is the largest excess of such a column, as `ListNear` has it.
         """
         slack = _PRECISE * max(self.state.bound, self.about)
         result = self.blocks.priced(price, slack=slack, near=near)
-        self.promising = self._recalibrated(price, result.used)
-        self.is_balanced = bool((np.abs(result.used / self.allowed - 1.0) < _BALANCED).all())
+        self._looked = price, result.used
         fresh = self._take(price, result)
         if result.near is not None:
             more = self.state.pool.add(result.near)
             return len(fresh) + len(more) > 0
         return len(fresh) > 0
+
+    def further(self) -> Floats:
+        """Prices a step further than the last look."""
+        return self._recalibrated(*self._looked)
 
     def finish(self, tolerance: float) -> PriceState:
         """Raise the bound until it is within ``tolerance`` of the restricted master's optimum."""
@@ -244,18 +244,10 @@ class PriceFinder:
         return np.asarray(stepped)
 
     def _step_power(self, price: Floats, ratio: Floats) -> Floats:
-        """Power of each promise's step; of many parts by the secant through the last two passes."""
-        power = np.full(len(price), _STEP_POWER)
+        """Power of each promise's step; of many parts as `StepPowers` learn it."""
         if self.blocks.n_parts < MANY_PARTS:
-            return power
-        here = np.log(np.maximum(price, 1e-300)), np.log(np.maximum(ratio, 1e-300))
-        before, self._last_step = self._last_step, here
-        if before is None:
-            return power
-        asked, answered = here[0] - before[0], here[1] - before[1]
-        is_clear = (np.abs(asked) > _LEAST_ASKED) & (asked * answered < 0.0)
-        np.divide(-asked, answered, out=power, where=is_clear)
-        return np.asarray(np.clip(power, *_STEP_POWERS))
+            return np.full(len(price), FIRST_POWER)
+        return self._powers.at(price, ratio)
 
     def _first_price(self) -> Floats:
         """Prices at which using all that is allowed costs a small share of one unit everywhere."""

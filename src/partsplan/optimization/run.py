@@ -42,7 +42,7 @@ OPTIMAL_GAP = 1e-9
 _DUAL_TOLERANCE = 1e-6
 _FINEST = 1e-9
 _TABLE_SHARE_OF_GAP = 1e-2
-_BLOCK_CELLS = 12_000
+_BLOCK_CELLS = 40_000
 _LARGEST_BLOCK = 400
 """Part-locations and parts worked at once: threads only help while numpy has large arrays."""
 _SAMPLE_BLOCKS = 8

@@ -12,6 +12,8 @@ from partsplan.optimization.axes import Floats
 from partsplan.optimization.problem import PlanningProblem
 
 SAMPLED_PARTS = 2_000
+_PER_PROMISE = 40
+_SAMPLED_SHARE = 0.08
 _LARGEST_SHARE = 0.5
 """Samples of more than this share of all parts save too little."""
 _LEAST_STREAMS = 100
@@ -19,14 +21,21 @@ _LEAST_STREAMS = 100
 
 
 def importance(problem: PlanningProblem) -> Floats:
-    r"""What parts probably cost beyond their mean demand, about: :math:`h \sqrt{\lambda T}`."""
-    unit_cost = problem.network.parts["unit_cost"]
-    return np.asarray(unit_cost * np.sqrt(problem.model.pipeline_at_root))
+    r"""What the uncertainty of each part's demand costs, about: :math:`h \sqrt{\lambda T}`.
+
+    ``h`` is the dearest unit held, in the objective's unit; shape (n_parts,).
+    """
+    parts = np.arange(problem.network.n_parts)
+    unit = problem.network.parts["unit_cost"]
+    if problem.objective == "holding_cost":
+        unit = unit * problem.network.holding_rates(parts).max(axis=1)
+    return np.asarray(unit * np.sqrt(problem.model.pipeline_at_root))
 
 
-def sampled(important: Floats) -> Floats | None:
+def sampled(important: Floats, n_promises: int) -> Floats | None:
     """How often each part counts, 0 where it is not sampled; None where most parts would be."""
-    n_parts, n = len(important), SAMPLED_PARTS
+    n_parts = len(important)
+    n = max(SAMPLED_PARTS, _PER_PROMISE * n_promises, int(_SAMPLED_SHARE * n_parts))
     if n > _LARGEST_SHARE * n_parts:
         return None
     order = np.argsort(-important, kind="stable")

@@ -39,6 +39,7 @@ _PRUNED_UNITS = 4.0
 _PRUNED_SHARE = 0.02
 _PRUNED_SIZE = 0.7
 _WORTH_PRUNING = 1.3
+_LEVERAGE = 1.0
 _OWNED_PRICE_SHARES = 2.0 ** -np.concatenate([np.arange(11.0), np.arange(13.0, 41.0, 3.0)])
 
 
@@ -277,12 +278,21 @@ class BlockSearch:
         self._pruned_size = tables.grids.n_stocks
         self.version += 1
 
+    @property
+    def leverage(self) -> Floats:
+        """What the excess of near columns is measured in, by part: a power of a unit's price.
+
+        A plan that does not yet use what is allowed is mended by few columns of dear parts, which
+        use much, rather than by many of cheap ones.
+        """
+        return np.asarray(np.maximum(self.unit_price.max(axis=1), 1e-12) ** _LEVERAGE)
+
     def near_excess(self, price: Floats) -> Floats:
         """Excess over the best column of every tabulated one that differs at one location."""
         choice = self._choice(price)
-        return excess_on_path(choice, (np.arange(len(choice.value)),))
+        return excess_on_path(choice, (np.arange(len(choice.value)),), self.leverage)
 
-    def near_columns(self, price: Floats, slack: float, most: int | None = None) -> Columns:
+    def near_columns(self, price: Floats, slack: Floats, most: int | None = None) -> Columns:
         """Tabulated columns within a slack that differ from the best one at one location.
 
         Below a location with another stock the others hold what is best then.
@@ -292,7 +302,7 @@ class BlockSearch:
         price
             Price of one unit of use of every kept promise.
         slack
-            Largest excess, in the objective's unit.
+            Largest excess of each part's, in the objective's unit.
         most
             Most columns; beyond it ``TooManyStocksError`` is raised. ``None`` for no limit.
         """

@@ -41,12 +41,12 @@ class PriceBlock:
     slack: float
     """How far a part's lower bound may stay below its best column, in the objective's unit."""
     near: float | None
-    """Largest excess of further columns that are wanted; None for none."""
+    """Largest excess of further columns that are wanted, as `ListNear` has it; None for none."""
 
     def __call__(self, search: BlockSearch, limits: StockBounds | None) -> BlockPass:
         """Best columns and bounds."""
         columns, least = search.best(self.price, limits, slack=self.slack)
-        near = None if self.near is None else search.near_columns(self.price, self.near)
+        near = None if self.near is None else ListNear(self.price, self.near)(search, limits)
         return BlockPass(columns, least, near)
 
 
@@ -56,11 +56,11 @@ class ListNear:
 
     price: Floats
     slack: float
-    """Largest excess, in the objective's unit."""
+    """Largest excess, in the search's leverage."""
 
     def __call__(self, search: BlockSearch, limits: StockBounds | None) -> Columns:
         """The columns."""
-        return search.near_columns(self.price, self.slack)
+        return search.near_columns(self.price, self.slack * search.leverage)
 
 
 @dataclass(frozen=True, eq=False)
