@@ -172,8 +172,8 @@ class AllBlocks:
     @cached_property
     def sample(self) -> AllBlocks | None:
         """Some parts that stand for all; ``None`` where they would say too little."""
-        counted = None if self.some is None else sampled(
-            importance(self.problem), len(self.allowed)
+        counted = (
+            None if self.some is None else sampled(importance(self.problem), len(self.allowed))
         )
         share = None if counted is None else share_counted(self.problem, counted)
         if self.some is None or counted is None or share is None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from partsplan.optimization.block_problem import BlockProblem, StockBounds
 from partsplan.optimization.clock import Clock
@@ -27,7 +27,10 @@ logger = logging.getLogger("partsplan")
 
 Result = TypeVar("Result")
 
-_BLOCKS_PER_TASK = 8
+_TASKS_PER_PASS = 128
+"""Tasks that a pass has at most; many, so that no worker is left waiting for another."""
+_UNDER_WAY = 32
+"""Tasks that are with the executor at the same time; their blocks may be in memory."""
 _JOBS_KEPT = 2
 """Jobs whose blocks a worker keeps; those of older ones are forgotten."""
 _MOST_FAILURES = 3
@@ -115,6 +118,15 @@ def work_blocks(errand: Errand) -> Answer:
     return Answer(results, lists, tuple(lacking))
 
 
+@dataclass(frozen=True, eq=False)
+class _Errands(Generic[Result]):
+    """What is to be done in a pass."""
+
+    searches: Sequence[BlockSearch]
+    task: Task[Result]
+    limits: Mapping[int, StockBounds]
+
+
 class RemoteCrew(Crew):
     """Works blocks by an executor; what that fails to do is done in this process.
 
@@ -149,52 +161,60 @@ class RemoteCrew(Crew):
         limits = limits or {}
         for search in searches:
             search.is_shared = True
-        chunks = [
-            range(first, min(first + _BLOCKS_PER_TASK, len(searches)))
-            for first in range(0, len(searches), _BLOCKS_PER_TASK)
-        ]
-        sent = [(chunk, self._sent(searches, chunk, task, limits, ())) for chunk in chunks]
+        size = -(-len(searches) // _TASKS_PER_PASS)
+        chunks = deque(
+            range(first, min(first + size, len(searches)))
+            for first in range(0, len(searches), size)
+        )
+        errands = _Errands(searches, task, limits)
         results: dict[int, Result] = {}
+        under_way: deque[tuple[Sequence[int], Future[Answer] | None]] = deque()
         try:
-            for chunk, future in sent:
-                results |= self._received(searches, chunk, task, limits, future)
+            while chunks or under_way:
+                while chunks and len(under_way) < _UNDER_WAY:
+                    under_way.append(self._begun(errands, chunks.popleft()))
+                places, future = under_way.popleft()
+                answer = self._answer(future)
+                lacking = self._taken(errands, places, answer, results)
+                if lacking:
+                    under_way.append((lacking, self._sent(errands, lacking, lacking)))
         finally:
-            for _, future in sent:
+            for _, future in under_way:
                 if future is not None:
                     future.cancel()
         return [results[place] for place in range(len(searches))]
 
-    def _received(
+    def _begun(
+        self, errands: _Errands[Result], places: Sequence[int]
+    ) -> tuple[Sequence[int], Future[Answer] | None]:
+        """A task on its way; blocks that no worker was ever sent go with it."""
+        new = [place for place in places if id(errands.searches[place]) not in self._numbers]
+        return places, self._sent(errands, places, new)
+
+    def _taken(
         self,
-        searches: Sequence[BlockSearch],
+        errands: _Errands[Result],
         places: Sequence[int],
-        task: Task[Result],
-        limits: Mapping[int, StockBounds],
-        future: Future[Answer] | None,
-    ) -> dict[int, Result]:
-        """Results by position; what the worker lacks is sent, what fails is done here."""
-        answer = self._answer(future)
-        if answer is not None and answer.lacking:
-            by_number = {self._number(searches[place]): place for place in places}
-            lacking = [by_number[number] for number in answer.lacking]
-            further = self._answer(self._sent(searches, lacking, task, limits, lacking))
-            if further is not None:
-                answer = Answer(
-                    {**answer.results, **further.results}, {**answer.lists, **further.lists}, ()
-                )
-        results: dict[int, Result] = {}
-        here = []
+        answer: Answer | None,
+        results: dict[int, Result],
+    ) -> list[int]:
+        """Enter the results of an answer; what failed is done here. Returns what is lacking."""
+        here, lacking = [], []
         for place in places:
-            number = self._number(searches[place])
-            if answer is None or number not in answer.results:
+            search, number = errands.searches[place], self._number(errands.searches[place])
+            if answer is not None and number in answer.results:
+                results[place] = answer.results[number]
+                if number in answer.lists:
+                    search.take_lists(answer.lists[number], search.version + 1)
+            elif answer is not None and number in answer.lacking:
+                lacking.append(place)
+            else:
                 here.append(place)
-                continue
-            results[place] = answer.results[number]
-            if number in answer.lists:
-                searches[place].take_lists(answer.lists[number], searches[place].version + 1)
-        some = {k: limits[place] for k, place in enumerate(here) if place in limits}
-        worked_here = super().worked([searches[place] for place in here], task, some)
-        return results | dict(zip(here, worked_here, strict=True))
+        if here:
+            some = [errands.searches[place] for place in here]
+            narrow = {k: errands.limits[p] for k, p in enumerate(here) if p in errands.limits}
+            results |= dict(zip(here, super().worked(some, errands.task, narrow), strict=True))
+        return lacking
 
     def _answer(self, future: Future[Answer] | None) -> Answer | None:
         """What a worker gave back; None where it failed."""
@@ -207,23 +227,19 @@ class RemoteCrew(Crew):
             return None
 
     def _sent(
-        self,
-        searches: Sequence[BlockSearch],
-        places: Sequence[int],
-        task: Task[Any],
-        limits: Mapping[int, StockBounds],
-        with_parcels: Sequence[int],
+        self, errands: _Errands[Result], places: Sequence[int], with_parcels: Sequence[int]
     ) -> Future[Answer] | None:
         """A task on its way; None where the executor takes it no more."""
         if self.is_broken:
             return None
+        searches, limits = errands.searches, errands.limits
         numbers = {place: self._number(searches[place]) for place in places}
         left = self.clock.seconds_left
         try:
             errand = Errand(
                 self.job,
                 {numbers[place]: searches[place].version for place in places},
-                task,
+                errands.task,
                 {numbers[place]: limits[place] for place in places if place in limits},
                 {numbers[place]: self._parcel(searches[place]) for place in with_parcels},
                 max(left, 0.0) if left < float("inf") else None,
