@@ -91,10 +91,10 @@ def columns_of(rows):
 def test_nearest_plan_keeps_promises_at_least_cost():
     # two parts, dear units that use nothing or cheap ones that use 1; only one may be cheap
     columns = columns_of([(0, 1, [1.0]), (0, 5, [0.0]), (1, 1, [1.0]), (1, 3, [0.0])])
-    found = nearest_plan(columns, np.array([0.0, 4.0, 0.0, 2.0]), np.array([1.0]), 2, 10)
+    found = nearest_plan(columns, np.array([0.5]), np.array([1.0]), 2, 10)
     assert columns.cost[found.picked].sum() == 4.0
     assert columns.uses[found.picked].sum() == 1.0
-    none = nearest_plan(columns, np.array([0.0, 4.0, 0.0, 2.0]), np.array([1.0]), 2, 0)
+    none = nearest_plan(columns, np.array([0.5]), np.array([1.0]), 2, 0)
     assert none.picked is None
 
 
@@ -119,7 +119,7 @@ def test_prices_of_columns_maximize_the_lagrangian():
 def test_best_columns_that_cost_nothing_beside_dear_ones():
     # the best column of each part is owned, so the plan to mend costs nothing
     columns = columns_of([(0, 0.0, [3.0]), (0, 4e3, [0.2]), (1, 0.0, [2.0]), (1, 9e3, [0.1])])
-    found = nearest_plan(columns, np.array([0.0, 1.0, 0.0, 1.0]), np.array([2.5]), 2, 10)
+    found = nearest_plan(columns, np.array([1.0]), np.array([2.5]), 2, 10)
     assert columns.cost[found.picked].sum() == 4e3
 
 

@@ -48,6 +48,8 @@ class Promise:
     """Whether any demand is covered (for uptime: of any machine); else the promise is kept."""
     period_months: float | None = None
     """Months over which the customer measures; None where the contract names none."""
+    volume: float = 1.0
+    """What the weights are shares of: demand covered [units/year]; for uptime, machines."""
 
     @property
     def unit(self) -> str:
@@ -192,6 +194,7 @@ class Scopes:
             weights=amounts / share if has_demand else np.zeros(len(covered)),
             has_demand=has_demand,
             period_months=row.get("period_months"),
+            volume=share if has_demand else 1.0,
         )
 
     def _machines_in(self, scope: Mapping[str, str], covered: Integers) -> float:

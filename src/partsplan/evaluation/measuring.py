@@ -133,6 +133,7 @@ def measured(
     evaluation: str,
     read: Callable[[BlockMeasure], Read],
     *,
+    among: NDArray[np.bool_] | None = None,
     threads: int | None = None,
 ) -> Iterator[Read]:
     """What ``read`` takes of the figures of every block of parts, in a fixed order of the blocks.
@@ -148,6 +149,8 @@ def measured(
         Shape (n_parts, n_locations): base stock [units].
     read
         Called for several blocks at the same time.
+    among
+        Shape (n_parts,): which parts are measured, see `ServiceModel.pieces`; all by default.
     threads
         Number of threads; by default one per core, see `n_threads`.
     """
@@ -157,7 +160,7 @@ def measured(
         return read(measure_block(block, stock[block.parts], evaluation))
 
     size = max(1, min(_BLOCK_SIZE, _BLOCK_CELLS // max(1, model.network.n_locations)))
-    return in_threads(work, model.pieces(size), threads)
+    return in_threads(work, model.pieces(size, among), threads)
 
 
 def used(

@@ -237,30 +237,87 @@ def service_model(
 
 def performance_of(model: ServiceModel, stock: Integers, evaluation: Evaluation) -> Performance:
     """Performance of base-stock levels of shape (n_parts, n_locations)."""
-    arrays = {name: np.zeros(stock.shape) for name in _FIGURES}
-    varies = model.network.parts["resupply_cv"] > 0
+    figures = _Figures(model, stock)
+    use = np.zeros(model.n_promises)
+    for used in measured(model, stock, evaluation, figures.read):
+        use += used.sum(axis=0)
+    return figures.performance(use, evaluation)
 
-    def read(block: BlockMeasure) -> tuple[Floats, bool]:
+
+@dataclass(frozen=True, eq=False)
+class MeasuredParts:
+    """A performance with what serves to use it again for parts that do not change."""
+
+    performance: Performance
+    uses: Floats
+    """Use of every promise by every part, fixed use included; shape (n_parts, n_promises)."""
+
+    @classmethod
+    def of(
+        cls,
+        model: ServiceModel,
+        stock: Integers,
+        evaluation: Evaluation,
+        known: tuple[MeasuredParts, NDArray[np.bool_]] | None = None,
+    ) -> MeasuredParts:
+        """As `performance_of`; parts for which ``known`` holds are not measured again."""
+        figures, wanted = _Figures(model, stock), np.ones(len(stock), dtype=np.bool_)
+        uses = np.zeros((len(stock), model.n_promises))
+        if known is not None:
+            before, holds = known
+            wanted = ~holds
+            uses[holds] = before.uses[holds]
+            figures.take(before.performance, holds)
+
+        def read(block: BlockMeasure) -> None:
+            uses[block.block.parts] = figures.read(block)
+
+        for _ in measured(model, stock, evaluation, read, among=wanted):
+            pass
+        return cls(figures.performance(uses.sum(axis=0), evaluation), uses)
+
+
+class _Figures:
+    """Figures of all parts, filled block by block, by several threads."""
+
+    def __init__(self, model: ServiceModel, stock: Integers) -> None:
+        self.model = model
+        self.stock = stock
+        self.arrays = {name: np.zeros(stock.shape) for name in _FIGURES}
+        self.is_exact = True
+        self._varies = model.network.parts["resupply_cv"] > 0
+
+    def take(self, performance: Performance, holds: NDArray[np.bool_]) -> None:
+        """Take the figures of some parts from a performance."""
+        self.is_exact = performance.is_exact
+        for name, array in self.arrays.items():
+            array[holds] = getattr(performance, name)[holds]
+
+    def read(self, block: BlockMeasure) -> Floats:
+        """Take the figures of a block; returns the use of every promise by its parts."""
         for name, figures in _figures(block).items():
-            arrays[name][block.block.parts] = figures
-        return block.used(), block.is_exact and not _has_crossing_lots(block, varies)
+            self.arrays[name][block.block.parts] = figures
+        if not block.is_exact or _has_crossing_lots(block, self._varies):
+            self.is_exact = False
+        return block.uses()
 
-    use, is_exact = np.zeros(model.n_promises), True
-    for used, exact in measured(model, stock, evaluation, read):
-        use += used
-        is_exact = is_exact and exact
-    return Performance(
-        **{name: locked(array) for name, array in arrays.items()},
-        commitments=Rows(
-            [result_of(promise, float(u)) for promise, u in zip(model.promises, use, strict=True)],
-            CommitmentResult,
-            model.network.frame_backend,
-        ),
-        evaluation=evaluation,
-        is_exact=is_exact,
-        stock=locked(stock),
-        model=model,
-    )
+    def performance(self, use: Floats, evaluation: Evaluation) -> Performance:
+        """The performance, given the use of every promise."""
+        return Performance(
+            **{name: locked(array) for name, array in self.arrays.items()},
+            commitments=Rows(
+                [
+                    result_of(promise, float(u))
+                    for promise, u in zip(self.model.promises, use, strict=True)
+                ],
+                CommitmentResult,
+                self.model.network.frame_backend,
+            ),
+            evaluation=evaluation,
+            is_exact=self.is_exact,
+            stock=locked(self.stock),
+            model=self.model,
+        )
 
 
 def _figures(block: BlockMeasure) -> dict[str, Floats]:

@@ -184,6 +184,12 @@ class AllBlocks:
         allowed = self.allowed * share
         return replace(self, searches=searches, allowed=allowed, some=None, counted=counted)
 
+    def only(self, chosen: Booleans) -> AllBlocks:
+        """New searches of some parts alone."""
+        if self.some is None:
+            raise AssertionError("a sample is not searched again")
+        return replace(self, searches=self.some(chosen), some=None)
+
     @cached_property
     def places(self) -> list[tuple[int, int]]:
         """Block and row of every part."""

@@ -22,14 +22,7 @@ _FEW = 6
 _LARGEST_WORTH = 1e9
 
 
-def first_lists(
-    tree: SupplyTree,
-    lowest: Integers,
-    worth: Floats,
-    *,
-    has_gaps: bool,
-    around: Integers | None = None,
-) -> Grids:
+def first_lists(tree: SupplyTree, lowest: Integers, worth: Floats, *, has_gaps: bool) -> Grids:
     """Lists of stocks to begin with, the lowest allowed one always first.
 
     Parameters
@@ -44,19 +37,8 @@ def first_lists(
     has_gaps
         Whether locations with children may have gaps; without, they have all stocks that may be
         of use.
-    around
-        Shape (n_parts, n_locations): stock that the best one is probably near; None for none.
     """
     mean, spread = _mean_and_spread(tree)
-
-    def likely(at: int | list[int], deviations: tuple[float, ...]) -> Integers:
-        if around is not None:
-            stock = around[:, at, None] + np.array([-1, 0, 1])
-        else:
-            units = mean[:, at, None] + spread[:, at, None] * np.array(deviations)
-            stock = np.rint(units).astype(np.int64)
-        return np.asarray(np.maximum(stock, lowest[:, at, None]))
-
     members: dict[int, list[int]] = {OUTSIDE: []}
     branch: dict[int, Integers] = {}
     for location in range(tree.n_locations):
@@ -65,24 +47,36 @@ def first_lists(
             continue
         members.setdefault(location, [])
         first = lowest[:, [location]]
+        likely = _likely(mean[:, location], spread[:, location], _BRANCH_QUANTILES)
         busy = (mean + spread - np.sqrt(mean))[:, location]
         last = np.maximum(furthest_of_use(busy, worth[:, location])[:, None], first + 1)
-        if not has_gaps:
-            count = 1 + int((last - first).max(initial=0))
-            branch[location] = np.minimum(first + np.arange(count), last)
-            continue
-        is_short = last <= first + _FEW
-        counted = np.where(is_short, np.minimum(first + np.arange(_FEW + 1), last), first)
-        some = np.concatenate([first + 1, likely(location, _BRANCH_QUANTILES), last], axis=1)
-        branch[location] = merged(
-            counted, np.where(is_short, last, some) if around is None else some
-        )
+        some = np.concatenate([first + 1, np.maximum(likely, first), last], axis=1)
+        branch[location] = _counted(first, last) if not has_gaps else _few(first, some, last)
     leaves = {}
     for parent, own in members.items():
         first = lowest[:, own, None]
-        counted = first + np.arange(3) if around is None else first
-        leaves[parent] = merged(counted, likely(own, _LEAF_QUANTILES))
+        likely = _likely(mean[:, own], spread[:, own], _LEAF_QUANTILES)
+        leaves[parent] = merged(first + np.arange(3), np.maximum(likely, first))
     return Grids(branch, leaves, {at: tuple(own) for at, own in members.items()}, has_gaps)
+
+
+def _counted(first: Integers, last: Integers) -> Integers:
+    """All stocks from the first to the last one of each part."""
+    count = 1 + int((last - first).max(initial=0))
+    return np.asarray(np.minimum(first + np.arange(count), last))
+
+
+def _few(first: Integers, some: Integers, last: Integers) -> Integers:
+    """All stocks of parts that have few, else some."""
+    is_short = last <= first + _FEW
+    counted = np.minimum(first + np.arange(_FEW + 1), last)
+    return merged(np.where(is_short, counted, first), np.where(is_short, last, some))
+
+
+def _likely(mean: Floats, spread: Floats, deviations: tuple[float, ...]) -> Integers:
+    """Stocks some deviations above the mean, on a new last axis."""
+    stock = mean[..., None] + spread[..., None] * np.array(deviations)
+    return np.asarray(np.rint(stock)).astype(np.int64)
 
 
 def furthest_of_use(mean: Floats, worth: Floats) -> Integers:

@@ -108,7 +108,7 @@ class PlanSearch:
             before = self.gap
             is_news = finder.look_at(price, self._near_slack(price))
             self.bound = self.state.bound
-            is_close = is_news and self._round_nearest(gap)
+            is_close = is_news and self.round_nearest(gap)
             self.clock.report(self.state.passes, self.bound, self.cost)
             if self.gap <= gap or self.clock.is_over or self.gap > _WORTHWHILE * before:
                 return
@@ -119,10 +119,10 @@ class PlanSearch:
         self._add_near_columns()
         self._offer(self._cheapest_by_part())
         self._first_plan()
-        self._round_nearest(gap)
+        self.round_nearest(gap)
         self.clock.report(self.state.passes, self.bound, self.cost)
 
-    def _round_nearest(self, gap: float) -> bool:
+    def round_nearest(self, gap: float) -> bool:
         """Plans of the nearest columns, of more of them while the gap is not reached.
 
         Whether the columns met can use about what is allowed; `nearest_price` are prices at which
@@ -201,7 +201,8 @@ class PlanSearch:
         """Columns one change away from the best, as many as are of use."""
         price = self.state.price
         if not self.clock.is_over:
-            self.state.pool.add(self.blocks.near_columns(price, self._near_slack(price)))
+            self.state.near = self._near_slack(price)
+            self.state.pool.add(self.blocks.near_columns(price, self.state.near))
 
     def _near_slack(self, price: Floats) -> float:
         """Largest excess of columns one change away that are of use."""

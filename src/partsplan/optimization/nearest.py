@@ -81,15 +81,7 @@ def nearest_plan(
     count
         Number of columns beside the best ones.
     """
-    excess = columns.excess(price, n_parts)
-    best = largest_shares(columns, -excess, n_parts).picked
-    is_other = np.ones(len(columns), dtype=np.bool_)
-    is_other[best] = False
-    others = np.flatnonzero(is_other)
-    if len(others) > count:
-        change = np.abs(columns.uses[others] - columns.uses[best[columns.parts[others]]]) @ price
-        far = excess[others] / np.maximum(change, 1e-300)
-        others = np.sort(others[np.argpartition(far, count)[:count]])
+    best, others = nearest_others(columns, price, n_parts, count)
     if not len(others):
         is_kept = Choice(columns, best).keeps(allowed)
         return NearestPlan(best if is_kept else None, np.zeros(len(allowed)))
@@ -112,3 +104,19 @@ def nearest_plan(
     picked = best.copy()
     picked[is_open] = places[improved(chosen, allowed, taken).picked]
     return NearestPlan(picked, solution.price)
+
+
+def nearest_others(
+    columns: Columns, price: Floats, n_parts: int, count: int
+) -> tuple[Integers, Integers]:
+    """Positions of each part's best column, and of those that others prices would soon make so."""
+    excess = columns.excess(price, n_parts)
+    best = largest_shares(columns, -excess, n_parts).picked
+    is_other = np.ones(len(columns), dtype=np.bool_)
+    is_other[best] = False
+    others = np.flatnonzero(is_other)
+    if len(others) > count:
+        change = np.abs(columns.uses[others] - columns.uses[best[columns.parts[others]]]) @ price
+        far = excess[others] / np.maximum(change, 1e-300)
+        others = np.sort(others[np.argpartition(far, count)[:count]])
+    return best, others

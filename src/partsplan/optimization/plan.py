@@ -20,6 +20,7 @@ from partsplan.evaluation.describing import commitment_lines, commitment_table_h
 from partsplan.evaluation.results import Rows
 from partsplan.network import ServiceNetwork, frame_of
 from partsplan.optimization.axes import Integers
+from partsplan.optimization.memory import SearchMemory
 from partsplan.optimization.period_confidence import ConfidentCommitment, PeriodConfidence
 from partsplan.simulation import Confirmation, confirm
 
@@ -113,6 +114,8 @@ class StockingPlan:
     """Wall-clock time [s]."""
     period_confidence: PeriodConfidence | None = None
     """How sure the plan is to keep its commitments in a period; None where it was not asked."""
+    memory: SearchMemory | None = None
+    """What a later run that starts with this plan need not find again; None where there is none."""
 
     @property
     def period_probabilities(self) -> Rows[ConfidentCommitment]:

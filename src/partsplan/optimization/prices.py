@@ -16,6 +16,7 @@ from partsplan.optimization.all_blocks import AllBlocks, PricedParts
 from partsplan.optimization.axes import Booleans, Floats
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import ColumnPool, Columns
+from partsplan.optimization.memory import SearchMemory
 from partsplan.optimization.price_steps import FIRST_POWER, StepPowers
 from partsplan.optimization.restricted import RestrictedMaster, RestrictedSolution
 from partsplan.optimization.rounding import Choice
@@ -55,6 +56,8 @@ class PriceState:
     solution: RestrictedSolution | None = None
     plan: Choice | None = None
     """Cheapest plan met on the way."""
+    near: float = 0.0
+    """Excess up to which columns were listed last, as `ListNear` has it."""
 
     @property
     def dual_gap(self) -> float:
@@ -156,12 +159,30 @@ class PriceFinder:
         """
         slack = _PRECISE * max(self.state.bound, self.about)
         result = self.blocks.priced(price, slack=slack, near=near)
+        self.state.near = near
         self._looked = price, result.used
         fresh = self._take(price, result)
         if result.near is not None:
             more = self.state.pool.add(result.near)
             return len(fresh) + len(more) > 0
         return len(fresh) > 0
+
+    def recall(self, memory: SearchMemory, same: Booleans) -> None:
+        """Take the bounds and columns of parts that are as they were; price the others alone."""
+        price, least = memory.price, memory.least.copy()
+        kept = memory.columns.of(same[memory.columns.parts])
+        self.state.pool.add(replace(kept, stock=kept.stock.astype(np.int64)))
+        self.state.near = memory.near
+        if not same.all():
+            others = self.blocks.only(~same)
+            slack = _PRECISE * float(least.sum())
+            result = others.priced(price, slack=slack, near=memory.near)
+            least[~same] = result.least[~same]
+            for columns in (result.columns, result.near):
+                if columns is not None:
+                    self.state.pool.add(columns)
+        bound = float(least.sum()) - float(price @ self.allowed)
+        self._take_bound(price, bound, least)
 
     def further(self) -> Floats:
         """Prices a step further than the last look."""
@@ -188,21 +209,20 @@ class PriceFinder:
         """A pass on the way to better prices; the columns of many parts are not kept."""
         slack = _START_TOLERANCE * max(self.state.bound, self.about)
         result = self.blocks.priced(price, slack=slack)
-        self._take_bound(price, result)
+        self._take_bound(price, result.bound, result.least)
         if not self.has_many_parts:
             self.state.pool.add(result.columns)
         return result
 
     def _take(self, price: Floats, result: PricedParts) -> Columns:
         """Keep the bound of a pass, if it is the best, and its columns; returns the new ones."""
-        self._take_bound(price, result)
+        self._take_bound(price, result.bound, result.least)
         return self.state.pool.add(result.columns)
 
-    def _take_bound(self, price: Floats, result: PricedParts) -> None:
+    def _take_bound(self, price: Floats, bound: float, least: Floats) -> None:
         self.state.passes += 1
-        if result.bound > self.state.bound:
-            self.state.bound, self.state.price = result.bound, price.copy()
-            self.state.least = result.least
+        if bound > self.state.bound:
+            self.state.bound, self.state.price, self.state.least = bound, price.copy(), least
         self.clock.report(self.state.passes, self.state.bound)
 
     def _pass_if_it_may_help(self, price: Floats) -> Columns:

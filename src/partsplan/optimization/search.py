@@ -67,8 +67,6 @@ class BlockSearch:
         When time is over, lists are refined no more; bounds are looser then, never wrong.
     keeps_tables
         Whether problem and tables are kept between passes; without, only the lists are.
-    around
-        Stock of all parts that the best ones are probably near; shape (all parts, n_locations).
     """
 
     def __init__(
@@ -79,14 +77,12 @@ class BlockSearch:
         clock: Clock,
         *,
         keeps_tables: bool = True,
-        around: Integers | None = None,
     ) -> None:
         self.parts = parts
         self.tolerance = tolerance
         self.clock = clock
         self.keeps_tables = keeps_tables
         self._make = make
-        self._around = around
         self.version = 0
         """Changes with the lists."""
         self._version_built = 0
@@ -142,11 +138,7 @@ class BlockSearch:
         late = block_prices(self.block, self.problem.price_of_all(price)).of_delay(self.block)
         worth = late / np.maximum(self.unit_price, 1e-300)
         has_gaps = self.problem.evaluation == "exact"
-        around = None
-        if self._around is not None:
-            around = self._drawn_in(self._around[self.parts])
-        lowest = self.limits[0]
-        return first_lists(self.block.tree, lowest, worth, has_gaps=has_gaps, around=around)
+        return first_lists(self.block.tree, self.limits[0], worth, has_gaps=has_gaps)
 
     def _drawn_in(self, stock: Integers) -> Integers:
         """A user's stock within the limits, without units that nobody could need."""

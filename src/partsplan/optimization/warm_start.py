@@ -1,7 +1,8 @@
 """Where a search may begin: yesterday's stock, and what its promises cost.
 
 A stock that still keeps every promise is a plan from the first second on. Prices that were proven
-for almost the same problem need one pass in place of many, and tables begin near the old stock.
+for almost the same problem need one pass in place of many. A plan of this process, or one that
+was pickled, also remembers its search, part by part.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from partsplan.network import ServiceNetwork, read_base_stock
 from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.memory import SearchMemory
 from partsplan.optimization.plan import StockingPlan
 from partsplan.optimization.problem import PlanningProblem
 
@@ -26,6 +28,8 @@ class WarmStart:
     """Shape (n_parts, n_locations) [units]."""
     prices: Mapping[str, float]
     """Price of one target step by commitment; empty where a table was given."""
+    memory: SearchMemory | None = None
+    """What the plan remembers of its search, if it was one."""
 
     @classmethod
     def of(cls, network: ServiceNetwork, start: Any) -> WarmStart | None:
@@ -46,7 +50,7 @@ class WarmStart:
             for result in start.commitments
             if result.price is not None
         }
-        return cls(stock, prices)
+        return cls(stock, prices, start.memory)
 
     def price(self, problem: PlanningProblem) -> Floats | None:
         """Price of one unit of use of every kept promise; None where one is not known."""

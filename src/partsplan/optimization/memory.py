@@ -1,0 +1,82 @@
+"""What a plan remembers of its search, so that a later run need not find it again.
+
+At the prices of its bound a plan knows the least that every part costs, and the columns near the
+best ones. Both hold for every part whose inputs are the same, whatever has become of the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsplan.evaluation.performance import MeasuredParts
+from partsplan.optimization.axes import Booleans, Floats, Integers
+from partsplan.optimization.columns import Columns
+from partsplan.optimization.fingerprints import Numbers
+from partsplan.optimization.nearest import nearest_others
+
+_KEPT_PER_PROMISE = 160
+_LARGEST_SHARE_CHANGED = 0.25
+MOST_USES = 20_000_000
+"""Parts times promises that a plan remembers at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchMemory:
+    """What was found at the prices of the bound."""
+
+    of: Numbers
+    """Fingerprint of every part, shape (n_parts,)."""
+    commitments: tuple[str, ...]
+    """Names of the kept promises."""
+    volume: Floats
+    """What the weights of every promise are shares of, of promises not kept as well."""
+    kept: Integers
+    """Positions of the kept promises."""
+    price: Floats
+    """Price of one unit of use of each of them."""
+    least: Floats
+    """Lower bound of every part's cost and penalties at these prices."""
+    columns: Columns
+    """The best columns, those of the plan, and the nearest others."""
+    near: float
+    """Excess up to which columns were listed, as `ListNear` has it."""
+    measured: MeasuredParts
+    """Service of the plan."""
+
+    def unchanged(self, now: Numbers, commitments: tuple[str, ...]) -> Booleans | None:
+        """Which parts are as they were; None where promises or too many parts are not."""
+        if len(now) != len(self.of) or commitments != self.commitments:
+            return None
+        same = np.asarray(now == self.of)
+        return same if np.mean(~same) <= _LARGEST_SHARE_CHANGED else None
+
+    def at_volume(self, volume: Floats) -> SearchMemory:
+        """The same where the promises weigh shares of other volumes.
+
+        Use grows as the volume falls, and prices fall with it: what parts cost stays the same.
+        """
+        ratio = self.volume / volume
+        kept, columns, measured = ratio[self.kept], self.columns, self.measured
+        return replace(
+            self,
+            volume=volume,
+            price=self.price / kept,
+            columns=replace(columns, uses=columns.uses * kept),
+            measured=replace(measured, uses=measured.uses * ratio),
+        )
+
+
+def columns_to_keep(columns: Columns, price: Floats, picked: Integers, n_parts: int) -> Columns:
+    """The best columns, the picked ones and the nearest others, in little memory."""
+    best, others = nearest_others(columns, price, n_parts, _KEPT_PER_PROMISE * len(price))
+    places = np.unique(np.concatenate([best, others, picked]))
+    some = columns.of(places)
+    return replace(some, stock=_packed(some.stock))
+
+
+def _packed(stock: Integers) -> NDArray[np.int64]:
+    small = np.min_scalar_type(int(stock.max(initial=0)))
+    return stock.astype(small)
