@@ -37,6 +37,11 @@ from partsplan.network import Forest, ServiceNetwork
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_KINDS = 4
+"""Kinds of rates: known or uncertain, Poisson or clustered."""
+_MANY_PARTS = 2_000
+_SPARSE = 0.5
+"""Demand streams per part and location below which parts are sorted by where they are asked for."""
 _PIPELINE_SPREAD = 2.0
 """Largest ratio of the pipelines (plus 1 unit) of parts in one block."""
 
@@ -180,7 +185,7 @@ class ServiceModel:
             alone &= among
         for forest, routed in zip(self.network.forests, self._routed, strict=True):
             parts = forest.parts[alone[forest.parts]]
-            kind = self._kind_of_rate[parts]
+            kind = self._kind_of_rate[parts] + _KINDS * self._places_in_use[parts]
             pipeline = self.pipeline_at_root[parts]
             order = np.lexsort((pipeline, kind))
             for piece in _cut(pipeline[order], kind[order], size):
@@ -230,6 +235,19 @@ class ServiceModel:
         if self.demand.clustering is not None:
             kind += 2 * (np.diff(self.demand.clustering.tocsr().indptr) > 0)
         return kind
+
+    @cached_property
+    def _places_in_use(self) -> Integers:
+        """Class of parts by the number of locations that they are asked for at, in octaves.
+
+        One class where demand is dense, or parts are too few for blocks of each class.
+        """
+        n_parts, n_locations = self.network.n_parts, self.network.n_locations
+        if n_parts < _MANY_PARTS or len(self.streams) > _SPARSE * n_parts * n_locations:
+            return np.zeros(n_parts, dtype=np.int64)
+        pairs = np.unique(self.streams.part * n_locations + self.streams.location)
+        count = np.bincount(pairs // n_locations, minlength=n_parts)
+        return np.ceil(np.log2(np.maximum(count, 1))).astype(np.int64)
 
     @cached_property
     def _routed(self) -> tuple[RoutedStreams, ...]:

@@ -7,14 +7,18 @@ sent to another process.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partsplan.evaluation.lazy import lazy
 from partsplan.evaluation.measuring import Evaluation
 from partsplan.evaluation.model import PartBlock
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.grids import endless_stock
+
+Number = TypeVar("Number", bound=np.generic)
 
 StockBounds = tuple[Integers, Floats]
 """Fewest and most units, each of shape (n_parts, n_locations)."""
@@ -38,6 +42,10 @@ class BlockProblem:
     """Positions of the promises that are kept, among all."""
     n_promises: int
     """Number of all promises."""
+    places: Integers | None = None
+    """Of a compacted problem: the location of every place of every part, see `compaction`."""
+    n_locations: int = 0
+    """Of a compacted problem: locations of the network."""
 
     @lazy
     def limits(self) -> StockBounds:
@@ -71,3 +79,15 @@ class BlockProblem:
             return np.asarray((self.unit_price[rows] * stock).sum(axis=1))
         unit = self.unit_price[rows].max(axis=1)
         return np.asarray(unit * np.maximum(stock.sum(axis=1) - self.owned[rows], 0.0))
+
+    def at_places(self, whole: NDArray[Number]) -> NDArray[Number]:
+        """What an array of shape (n_parts, locations of the network) has for the places here."""
+        return whole if self.places is None else np.take_along_axis(whole, self.places, axis=1)
+
+    def at_locations(self, rows: Integers, own: NDArray[Number]) -> NDArray[Number]:
+        """An array of some parts and their places, by location of the network; 0 elsewhere."""
+        if self.places is None:
+            return own
+        whole = np.zeros((len(rows), self.n_locations), dtype=own.dtype)
+        np.put_along_axis(whole, self.places[rows], own, axis=1)
+        return whole

@@ -205,7 +205,7 @@ class BranchAndPrice:
             mean = weight @ stock / weight.sum()
             block, row = self.blocks.places[part]
             spread = (weight[:, None] * np.abs(stock - mean)).sum(axis=0)
-            value = spread * self.blocks.searches[block].unit_price[row]
+            value = spread * self.blocks.searches[block].unit_price_of_locations(row)
             location = int(value.argmax())
             if value[location] > worth:
                 below = int(np.floor(mean[location]))
@@ -219,7 +219,7 @@ class BranchAndPrice:
         self, narrowings: Sequence[Narrowing], part: int, location: int
     ) -> tuple[int, float]:
         block, row = self.blocks.places[part]
-        low, high = self.blocks.searches[block].limits
+        low, high = self.blocks.searches[block].limits_of_locations
         lowest, highest = int(low[row, location]), float(high[row, location])
         for item in narrowings:
             if (item.part, item.location) == (part, location):
@@ -232,7 +232,7 @@ class BranchAndPrice:
         for item in narrowings:
             block, row = self.blocks.places[item.part]
             if block not in limits:
-                low, high = self.blocks.searches[block].limits
+                low, high = self.blocks.searches[block].limits_of_locations
                 limits[block] = low.copy(), high.copy()
             low, high = limits[block]
             low[row, item.location] = max(low[row, item.location], item.lowest)

@@ -53,10 +53,11 @@ def fingerprints(problem: BlockProblem, volume: Floats) -> Numbers:
         problem.kept.tolist(),
         problem.n_promises,
     )
+    places = problem.places
     random = np.random.default_rng(_SEED)
     found = np.full(tree.n_parts, _number_of(shared), dtype=np.uint64)
     with np.errstate(over="ignore"):
-        for array in arrays:
+        for array in arrays if places is None else (*arrays, places):
             found += _of_array(array, tree.n_parts, random)
         for terms in (weights.wait, weights.stockout, weights.late, weights.fixed):
             found += _of_terms(terms, volume, random)

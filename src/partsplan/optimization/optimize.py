@@ -73,10 +73,13 @@ def optimize(
         for new_investment); ``None`` means ``network.stock``.
     start : plan, table, dict or array, optional
         A stock to begin with, as `evaluate` takes it: last night's plan, or any table with
-        ``base_stock``. While it keeps every commitment it is a plan from the first second on; a
-        `StockingPlan` also brings its prices, which spares most passes. It never changes what is
-        proven, nor the gap asked for. Pairs not named, or without a level, start at 0. Rows of
-        parts or locations that are no longer in the network are an error: leave them out.
+        ``base_stock``. While it keeps every commitment, a run that is stopped by time has a plan
+        from the first second on. A `StockingPlan`, of this process or pickled, also remembers its
+        search: parts whose inputs are the same are not priced and measured again, and after a
+        change of 1 % of the parts a plan takes a fifth of the time. A table alone saves no time.
+        None of it changes the gap asked for, nor what is proven. Pairs not named, or without a
+        level, start at 0. Rows of parts or locations that are no longer in the network are an
+        error: leave them out.
     solver : str or PuLP solver, optional
         Solver of the integer master; ``None`` is HiGHS.
     confidence : float, optional

@@ -114,7 +114,7 @@ class StockingPlan:
     """Wall-clock time [s]."""
     period_confidence: PeriodConfidence | None = None
     """How sure the plan is to keep its commitments in a period; None where it was not asked."""
-    memory: SearchMemory | None = None
+    memory: SearchMemory | None = field(default=None, repr=False)
     """What a later run that starts with this plan need not find again; None where there is none."""
 
     @property

@@ -144,7 +144,7 @@ class RemoteCrew(Crew):
         self.clock = clock
         self.job = uuid.uuid4().hex
         self.failures = 0
-        self._numbers: dict[int, int] = {}
+        self._sent_once: set[int] = set()
 
     @property
     def is_broken(self) -> bool:
@@ -188,7 +188,9 @@ class RemoteCrew(Crew):
         self, errands: _Errands[Result], places: Sequence[int]
     ) -> tuple[Sequence[int], Future[Answer] | None]:
         """A task on its way; blocks that no worker was ever sent go with it."""
-        new = [place for place in places if id(errands.searches[place]) not in self._numbers]
+        numbers = {place: errands.searches[place].number for place in places}
+        new = [place for place in places if numbers[place] not in self._sent_once]
+        self._sent_once.update(numbers.values())
         return places, self._sent(errands, places, new)
 
     def _taken(
@@ -201,7 +203,8 @@ class RemoteCrew(Crew):
         """Enter the results of an answer; what failed is done here. Returns what is lacking."""
         here, lacking = [], []
         for place in places:
-            search, number = errands.searches[place], self._number(errands.searches[place])
+            search = errands.searches[place]
+            number = search.number
             if answer is not None and number in answer.results:
                 results[place] = answer.results[number]
                 if number in answer.lists:
@@ -233,7 +236,7 @@ class RemoteCrew(Crew):
         if self.is_broken:
             return None
         searches, limits = errands.searches, errands.limits
-        numbers = {place: self._number(searches[place]) for place in places}
+        numbers = {place: searches[place].number for place in places}
         left = self.clock.seconds_left
         try:
             errand = Errand(
@@ -255,9 +258,6 @@ class RemoteCrew(Crew):
         )
         search.forget()
         return parcel
-
-    def _number(self, search: BlockSearch) -> int:
-        return self._numbers.setdefault(id(search), len(self._numbers))
 
     def _note(self, failure: Exception) -> None:
         """Log a failure; an executor that has broken is asked no more."""

@@ -21,6 +21,7 @@ from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.block_problem import BlockProblem
 from partsplan.optimization.clock import Clock
+from partsplan.optimization.compaction import compacted
 from partsplan.optimization.crew import Crew
 from partsplan.optimization.feasibility import impossible_commitments
 from partsplan.optimization.fingerprints import Numbers, fingerprints
@@ -100,7 +101,7 @@ class OptimizationRun:
             performance = self.performance(stock) if measured is None else measured.performance
             if all(result.is_met for result in performance.commitments):
                 plan = self._with_solution(bound, state, stock, performance)
-                if measured is None or plan.bound is None:
+                if measured is None or plan.bound is None or not len(state.least):
                     return plan
                 return replace(plan, memory=self._remembered(search, measured))
             logger.info("the evaluation misses a commitment; the targets are tightened")
@@ -148,12 +149,13 @@ class OptimizationRun:
         problem, size = self.problem, self.block_size
         if among is not None:
             size = min(size, max(1, int(among.sum()) // _SAMPLE_BLOCKS))
+        compacts = type(self) is OptimizationRun
         pieces = list(problem.model.pieces(size, among))
         kept = kept_blocks([len(piece.parts) for piece in pieces], problem)
         return [
             BlockSearch(
                 piece.parts,
-                partial(_problem_of, problem, piece),
+                partial(_problem_of, problem, piece, compacts=compacts),
                 self.tolerance,
                 self.clock,
                 keeps_tables=keeps,
@@ -418,8 +420,9 @@ class OptimizationRun:
         )
 
 
-def _problem_of(problem: PlanningProblem, piece: BlockPiece) -> BlockProblem:
-    return problem.of_block(piece())
+def _problem_of(problem: PlanningProblem, piece: BlockPiece, *, compacts: bool) -> BlockProblem:
+    found = problem.of_block(piece())
+    return compacted(found) if compacts else found
 
 
 def _bound_is_proven(search: BlockSearch) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -35,6 +36,7 @@ from partsplan.optimization.grids import Grids, most_of_use
 from partsplan.optimization.pricing import PriceSearch, block_prices
 from partsplan.optimization.stock_tables import StockTables
 
+_NUMBERS = count()
 _PRUNED_UNITS = 4.0
 _PRUNED_SHARE = 0.02
 _PRUNED_SIZE = 0.7
@@ -79,6 +81,8 @@ class BlockSearch:
         keeps_tables: bool = True,
     ) -> None:
         self.parts = parts
+        self.number = next(_NUMBERS)
+        """Of no other search of this process."""
         self.tolerance = tolerance
         self.clock = clock
         self.keeps_tables = keeps_tables
@@ -116,6 +120,23 @@ class BlockSearch:
     def limits(self) -> StockBounds:
         """Fewest and most units."""
         return self.problem.limits
+
+    @property
+    def limits_of_locations(self) -> StockBounds:
+        """Fewest and most units by location of the network; 0 where nobody asks."""
+        rows = np.arange(len(self.parts))
+        lowest, highest = self.limits
+        return self.problem.at_locations(rows, lowest), self.problem.at_locations(rows, highest)
+
+    def unit_price_of_locations(self, row: int) -> Floats:
+        """Cost of a unit of one part held, by location of the network; 0 where nobody asks."""
+        return np.asarray(self.problem.at_locations(np.array([row]), self.unit_price[[row]])[0])
+
+    def _limits_or(self, limits: StockBounds | None) -> StockBounds:
+        """The problem's limits, or narrower ones by location of the network."""
+        if limits is None:
+            return self.limits
+        return self.problem.at_places(limits[0]), self.problem.at_places(limits[1])
 
     @property
     def fixed_use(self) -> Floats:
@@ -196,7 +217,7 @@ class BlockSearch:
         tuple
             Columns (several per part where owned units cost nothing), and bounds (n_parts,).
         """
-        limits = limits or self.limits
+        limits = self._limits_or(limits)
         if not self.problem.owned.any():
             choice = self.searched(price, self.unit_price, limits, slack)
             low = choice.low + self.problem.avoidable_use @ price
@@ -320,7 +341,7 @@ class BlockSearch:
         limits
             Fewest and most units, where they are narrower than the problem's.
         """
-        limits = limits or self.limits
+        limits = self._limits_or(limits)
         if self._wide is None:
             self._wide = self._near(price).copy()
         tables = self._wide
@@ -340,11 +361,12 @@ class BlockSearch:
 
     def columns_of(self, stock: Integers) -> Columns:
         """The column of a stock of every part, drawn to the limits where it lies outside."""
-        stock = self._drawn_in(stock)
+        stock = self._drawn_in(self.problem.at_places(stock))
         measured = measure_block(self.block, stock, self.problem.evaluation)
         rows = np.arange(len(stock))
         uses = measured.uses()[:, self.problem.kept] - self.fixed_use
-        return Columns(self.parts, stock, self.problem.cost(rows, stock), uses)
+        cost = self.problem.cost(rows, stock)
+        return Columns(self.parts, self.problem.at_locations(rows, stock), cost, uses)
 
     def _saved_by_owned(self, choice: FamilyChoice, price: Floats, limits: StockBounds) -> Floats:
         """Most that a part's best column can be below its value at full price; 0 or more.
@@ -372,4 +394,5 @@ class BlockSearch:
         weights = self.block.weights.of_parts(rows)
         uses = weights.uses(stock, wait, stockout, late)[:, self.problem.kept]
         cost = self.problem.cost(rows, stock)
-        return Columns(self.parts[rows], stock, cost, uses - self.fixed_use[rows])
+        whole = self.problem.at_locations(rows, stock)
+        return Columns(self.parts[rows], whole, cost, uses - self.fixed_use[rows])
