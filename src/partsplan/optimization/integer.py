@@ -130,7 +130,7 @@ class PlanSearch:
         """
         columns = self.state.pool.columns
         price, over = prices_of_columns(columns, self.state.price, self.allowed, self.n_parts)
-        self.nearest_price = price
+        self.nearest_price = self.state.balanced = price
         if over > _MENDABLE and self.n_parts >= MANY_PARTS:
             return False
         count = _NEAREST_PER_PROMISE * len(self.allowed)

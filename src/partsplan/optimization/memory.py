@@ -17,7 +17,9 @@ from partsplan.optimization.columns import Columns
 from partsplan.optimization.fingerprints import Numbers
 from partsplan.optimization.nearest import nearest_others
 
-_KEPT_PER_PROMISE = 160
+_KEPT_PER_PROMISE = 500
+_MOST_KEPT = 1.3
+"""Times the columns meant to be kept up to which all are."""
 _LARGEST_SHARE_CHANGED = 0.25
 MOST_USES = 20_000_000
 """Parts times promises that a plan remembers at most."""
@@ -71,10 +73,11 @@ class SearchMemory:
 
 def columns_to_keep(columns: Columns, price: Floats, picked: Integers, n_parts: int) -> Columns:
     """The best columns, the picked ones and the nearest others, in little memory."""
-    best, others = nearest_others(columns, price, n_parts, _KEPT_PER_PROMISE * len(price))
-    places = np.unique(np.concatenate([best, others, picked]))
-    some = columns.of(places)
-    return replace(some, stock=_packed(some.stock))
+    count = _KEPT_PER_PROMISE * len(price)
+    if len(columns) > _MOST_KEPT * (n_parts + count):
+        best, others = nearest_others(columns, price, n_parts, count)
+        columns = columns.of(np.unique(np.concatenate([best, others, picked])))
+    return replace(columns, stock=_packed(columns.stock))
 
 
 def _packed(stock: Integers) -> NDArray[np.int64]:

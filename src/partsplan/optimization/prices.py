@@ -56,6 +56,8 @@ class PriceState:
     solution: RestrictedSolution | None = None
     plan: Choice | None = None
     """Cheapest plan met on the way."""
+    balanced: Floats | None = None
+    """Prices at which the columns met use about what is allowed, once there are some."""
     near: float = 0.0
     """Excess up to which columns were listed last, as `ListNear` has it."""
 

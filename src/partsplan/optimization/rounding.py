@@ -47,11 +47,13 @@ def repaired(choice: Choice, allowed: Floats, taken: Floats | None = None) -> Ch
     picked = choice.picked.copy()
     scaled = columns.uses / allowed
     used = scaled[picked].sum(axis=0) + (0.0 if taken is None else taken / allowed)
+    rows_of_part = _RowsOfParts(columns.parts, len(picked))
+    change = scaled - scaled[picked[columns.parts]]
     while (used > 1.0 + _SLACK).any():
-        now = picked[columns.parts]
         over = float(np.maximum(used - 1.0, 0.0).sum())
-        mended = over - np.maximum(used + scaled - scaled[now] - 1.0, 0.0).sum(axis=1)
-        extra = columns.cost - columns.cost[now]
+        after = change + (used - 1.0)
+        mended = over - np.maximum(after, 0.0, out=after).sum(axis=1)
+        extra = columns.cost - columns.cost[picked[columns.parts]]
         useful = np.flatnonzero(mended > 1e-6 * over)
         if len(useful) == 0:
             return None
@@ -59,9 +61,23 @@ def repaired(choice: Choice, allowed: Floats, taken: Floats | None = None) -> Ch
             extra[useful], 1e-6 * float(columns.cost.max()) + 1e-300
         )
         best = useful[int(worth.argmax())]
-        used = used + scaled[best] - scaled[picked[columns.parts[best]]]
+        used = used + change[best]
         picked[columns.parts[best]] = best
+        rows = rows_of_part.at(int(columns.parts[best]))
+        change[rows] = scaled[rows] - scaled[best]
     return Choice(columns, picked)
+
+
+class _RowsOfParts:
+    """Positions of each part's columns."""
+
+    def __init__(self, parts: Integers, n_parts: int) -> None:
+        self._order = np.argsort(parts, kind="stable")
+        self._starts = np.searchsorted(parts[self._order], np.arange(n_parts + 1))
+
+    def at(self, part: int) -> Integers:
+        """Positions of one part's."""
+        return np.asarray(self._order[self._starts[part] : self._starts[part + 1]])
 
 
 def improved(choice: Choice, allowed: Floats, taken: Floats | None = None) -> Choice:

@@ -298,6 +298,7 @@ class OptimizationRun:
             raise PartsplanError("there is no plan to remember; please report the tables")
         picked = state.pool.places(search.best.columns.of(search.best.picked))
         columns, n_parts = state.pool.columns, self.problem.network.n_parts
+        balanced = state.price if state.balanced is None else state.balanced
         return SearchMemory(
             of=self._fingerprints,
             commitments=self._commitments,
@@ -305,7 +306,7 @@ class OptimizationRun:
             kept=self.problem.kept,
             price=state.price,
             least=state.least,
-            columns=columns_to_keep(columns, state.price, picked, n_parts),
+            columns=columns_to_keep(columns, balanced, picked, n_parts),
             near=state.near,
             measured=measured,
         )

@@ -42,9 +42,11 @@ class WarmStart:
         """
         if start is None:
             return None
-        stock = read_base_stock(network, start)
-        if not isinstance(start, StockingPlan):
-            return cls(stock, {})
+        if not isinstance(start, StockingPlan) or start.stock is None:
+            return cls(read_base_stock(network, start), {})
+        stock = start.stock.array
+        if not _has_same_ids(start.stock.network, network):
+            stock = read_base_stock(network, start)
         prices = {
             result.commitment_id: result.price
             for result in start.commitments
@@ -61,3 +63,7 @@ class WarmStart:
             self.prices[promise.commitment_id] / promise.use_per_target_step for promise in promises
         ]
         return np.array(price, dtype=np.float64)
+
+
+def _has_same_ids(one: ServiceNetwork, other: ServiceNetwork) -> bool:
+    return one.part_ids == other.part_ids and one.location_ids == other.location_ids
