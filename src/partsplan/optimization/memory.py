@@ -21,8 +21,6 @@ _KEPT_PER_PROMISE = 500
 _MOST_KEPT = 1.3
 """Times the columns meant to be kept up to which all are."""
 _LARGEST_SHARE_CHANGED = 0.25
-MOST_USES = 20_000_000
-"""Parts times promises that a plan remembers at most."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from partsplan.errors import PartsplanError
 from partsplan.evaluation import CommitmentResult, ImpossibleCommitment, Performance
 from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.model import BlockPiece
-from partsplan.evaluation.performance import MeasuredParts, performance_of
+from partsplan.evaluation.performance import performance_of
 from partsplan.evaluation.results import Rows
 from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.axes import Booleans, Floats, Integers
@@ -24,13 +24,12 @@ from partsplan.optimization.clock import Clock
 from partsplan.optimization.compaction import compacted
 from partsplan.optimization.crew import Crew
 from partsplan.optimization.feasibility import impossible_commitments
-from partsplan.optimization.fingerprints import Numbers, fingerprints
 from partsplan.optimization.integer import PlanSearch, relative_gap
 from partsplan.optimization.kept_blocks import kept_blocks
-from partsplan.optimization.memory import MOST_USES, SearchMemory, columns_to_keep
 from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
 from partsplan.optimization.prices import PriceFinder, PriceState
 from partsplan.optimization.problem import PlanningProblem
+from partsplan.optimization.recall import Recall, is_worth_remembering
 from partsplan.optimization.remote import RemoteCrew
 from partsplan.optimization.rounding import Choice
 from partsplan.optimization.search import BlockSearch
@@ -97,13 +96,13 @@ class OptimizationRun:
             if search.best is None:
                 return self.without_solution(PlanStatus.NO_SOLUTION, [])
             stock = self._stock_of(search)
-            measured = self._measured(stock)
+            measured = None if self.recall is None else self.recall.measured(stock)
             performance = self.performance(stock) if measured is None else measured.performance
             if all(result.is_met for result in performance.commitments):
                 plan = self._with_solution(bound, state, stock, performance)
-                if measured is None or plan.bound is None or not len(state.least):
+                if self.recall is None or measured is None or not len(state.least):
                     return plan
-                return replace(plan, memory=self._remembered(search, measured))
+                return replace(plan, memory=self.recall.remembered(search, measured))
             logger.info("the evaluation misses a commitment; the targets are tightened")
             blocks = replace(blocks, allowed=blocks.allowed * (1.0 - _TIGHTENING))
             state.plan = None
@@ -237,79 +236,24 @@ class OptimizationRun:
             fixed += use
         return fixed
 
-    @property
-    def _remembers(self) -> bool:
-        """Whether the plan keeps what a later run can use again."""
-        size = self.problem.network.n_parts * self.problem.model.n_promises
-        return type(self) is OptimizationRun and not self.is_trial and size <= MOST_USES
-
     @cached_property
-    def _fingerprints(self) -> Numbers:
-        found = np.zeros(self.problem.network.n_parts, dtype=np.uint64)
-        volume = self._volume
-        each = self._each(lambda search: fingerprints(search.problem, volume))
-        for search, own in zip(self.searches, each, strict=True):
-            found[search.parts] = own
-        return found
-
-    @property
-    def _commitments(self) -> tuple[str, ...]:
-        """Names of all promises."""
-        return tuple(promise.commitment_id for promise in self.problem.model.promises)
-
-    @property
-    def _volume(self) -> Floats:
-        """What the weights of every promise are shares of."""
-        return np.array([promise.volume for promise in self.problem.model.promises])
-
-    @cached_property
-    def _recall(self) -> tuple[SearchMemory, Booleans] | None:
-        """What the start remembers, and of which parts it still holds; None if of too few."""
-        memory = None if self.start is None else self.start.memory
-        if memory is None or not self._remembers:
+    def recall(self) -> Recall | None:
+        """What this run takes over from its start and leaves to a later one; None for trials."""
+        if type(self) is not OptimizationRun or self.is_trial:
             return None
-        same = memory.unchanged(self._fingerprints, self._commitments)
-        return None if same is None else (memory.at_volume(self._volume), same)
+        if not is_worth_remembering(self.problem):
+            return None
+        memory = None if self.start is None else self.start.memory
+        return Recall(self.problem, self.searches, self.crew, memory)
 
     def _recalled(self, finder: PriceFinder, blocks: AllBlocks) -> bool:
         """Whether what the start remembers gives a plan within the gap."""
-        if self._recall is None:
+        if self.recall is None or not self.recall.into(finder):
             return False
-        finder.recall(*self._recall)
         search = PlanSearch(blocks, finder.state, self.solver, self.clock)
         search.round_nearest(self.target_gap)
         self.clock.report(finder.state.passes, search.bound, search.cost)
         return search.gap <= self.target_gap
-
-    def _measured(self, stock: Integers) -> MeasuredParts | None:
-        """Service of a stock with what a memory keeps; None where nothing is to be remembered."""
-        if not self._remembers:
-            return None
-        known = None
-        if self._recall is not None:
-            memory, same = self._recall
-            old = memory.measured.performance.stock
-            known = memory.measured, same & (old == stock).all(axis=1)
-        return MeasuredParts.of(self.problem.model, stock, self.problem.evaluation, known)
-
-    def _remembered(self, search: PlanSearch, measured: MeasuredParts) -> SearchMemory:
-        state = search.state
-        if search.best is None:
-            raise PartsplanError("there is no plan to remember; please report the tables")
-        picked = state.pool.places(search.best.columns.of(search.best.picked))
-        columns, n_parts = state.pool.columns, self.problem.network.n_parts
-        balanced = state.price if state.balanced is None else state.balanced
-        return SearchMemory(
-            of=self._fingerprints,
-            commitments=self._commitments,
-            volume=self._volume,
-            kept=self.problem.kept,
-            price=state.price,
-            least=state.least,
-            columns=columns_to_keep(columns, balanced, picked, n_parts),
-            near=state.near,
-            measured=measured,
-        )
 
     def _searched(self, state: PriceState, blocks: AllBlocks) -> PlanSearch:
         search = PlanSearch(blocks, state, self.solver, self.clock)
