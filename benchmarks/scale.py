@@ -2,7 +2,8 @@
 
 Run ``python -m benchmarks.scale [--sizes 1000x20 10000x50 100000x100] [--evaluation exact]``. Every
 measurement is a fresh process, so that its peak memory is its own. ``--workers 1 2`` plans with
-processes as well, ``--replan`` again after a change of 1 % of the demand.
+processes as well, ``--replan`` again after a change of 1 % of the demand; ``--density 0.03`` asks
+for every part at 3 % of the FSLs.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ class Task:
     seconds: float | None = None
     """Time limit of a plan, or of CBC."""
     workers: int = 0
+    density: float = 1.0
+    """Share of the FSLs that a part is asked for at."""
 
     @property
     def n_parts(self) -> int:
@@ -97,6 +100,16 @@ def missing_option(name: str) -> str | None:
     return f"optimize has no option {name!r}"
 
 
+def _case(task: Task) -> tuple[pp.ServiceNetwork, pp.DemandRates]:
+    """Network and demand; sparse where a task asks for it."""
+    network, demand = recipe_a(task.seed, task.n_parts, task.n_fsls)
+    if task.density == 1.0:
+        return network, demand
+    is_asked = np.random.default_rng([task.seed, 2]).random(demand.per_year.shape) < task.density
+    per_year = np.where(is_asked, demand.per_year, 0.0)
+    return network, pp.DemandRates.from_arrays(network.part_ids, network.location_ids, per_year)
+
+
 def plan_of(task: Task, network: Any, demand: Any, **options: Any) -> pp.StockingPlan:
     """The plan that a task asks for."""
     evaluation: Any = task.evaluation
@@ -130,7 +143,7 @@ def figures_of(plan: pp.StockingPlan, seconds: float, cpu: float) -> dict[str, A
 
 def measured_plan(task: Task) -> dict[str, Any]:
     """Loading, a plan, its peak memory, and one plain evaluation of it by both methods."""
-    (network, demand), loading, _ = timed(lambda: recipe_a(task.seed, task.n_parts, task.n_fsls))
+    (network, demand), loading, _ = timed(lambda: _case(task))
     loaded = peak_mib()
     plan, seconds, cpu = timed(lambda: plan_of(task, network, demand))
     found = figures_of(plan, seconds, cpu) | {
@@ -147,7 +160,7 @@ def measured_plan(task: Task) -> dict[str, Any]:
 
 def measured_workers(task: Task) -> dict[str, Any]:
     """A plan with so many processes, which are there before the clock starts."""
-    network, demand = recipe_a(task.seed, task.n_parts, task.n_fsls)
+    network, demand = _case(task)
     with ProcessPoolExecutor(task.workers) as executor:
         list(executor.map(math.sqrt, range(4 * task.workers)))
         plan, seconds, cpu = timed(lambda: plan_of(task, network, demand, executor=executor))
@@ -156,14 +169,17 @@ def measured_workers(task: Task) -> dict[str, Any]:
 
 def measured_replan(task: Task) -> dict[str, Any]:
     """A plan, and the plan after a change of the demand of 1 % of the parts, with and without."""
-    network, demand = recipe_a(task.seed, task.n_parts, task.n_fsls)
+    network, demand = _case(task)
     first, first_seconds, _ = timed(lambda: plan_of(task, network, demand))
     changed = _with_changes(network, demand, task.seed)
     again, seconds, cpu = timed(lambda: plan_of(task, network, changed, start=first))
     anew, anew_seconds, _ = timed(lambda: plan_of(task, network, changed))
+    table = first.stock.array if first.stock is not None else None
+    _, table_seconds, _ = timed(lambda: plan_of(task, network, changed, start=table))
     return figures_of(again, seconds, cpu) | {
         "first_seconds": first_seconds,
         "anew_seconds": anew_seconds,
+        "table_seconds": table_seconds,
         "anew_cost": anew.cost,
     }
 
@@ -180,7 +196,7 @@ def _with_changes(network: Any, demand: pp.DemandRates, seed: int) -> pp.DemandR
 
 def measured_marginal(task: Task) -> dict[str, Any]:
     """Marginal analysis over all parts and places, on exact evaluation."""
-    network, demand = recipe_a(task.seed, task.n_parts, task.n_fsls)
+    network, demand = _case(task)
     problem = TwoLevelProblem.of(network, demand)
     stock, seconds, cpu = timed(lambda: peers.marginal_analysis(problem, ExactMoves(problem)))
     return _peer_figures(task, problem, stock, seconds, cpu)
@@ -188,7 +204,7 @@ def measured_marginal(task: Task) -> dict[str, Any]:
 
 def measured_cbc(task: Task) -> dict[str, Any]:
     """The single-level model that planners put into PuLP; its formulas, CBC."""
-    network, demand = recipe_a(task.seed, task.n_parts, task.n_fsls)
+    network, demand = _case(task)
     problem = TwoLevelProblem.of(network, demand)
     limit = 60.0 if task.seconds is None else task.seconds
     model = peers.SingleLevelModel(problem, peers.PLANNERS_CENTRE_FILL_RATE, limit)
@@ -203,7 +219,7 @@ def _peer_figures(
     found: dict[str, Any] = {"seconds": seconds, "cpu": cpu, "peak_mib": peak_mib()}
     if stock is None:
         return found
-    network, demand = recipe_a(task.seed, task.n_parts, task.n_fsls)
+    network, demand = _case(task)
     results = pp.evaluate(network, demand, _stock_columns(network, stock)).commitments
     kept = sum(result.is_met for result in results)
     return found | {"cost": problem.cost(stock), "kept": f"{kept} of {len(results)}"}
@@ -353,7 +369,7 @@ def print_replans(tasks: Sequence[Task]) -> None:
     for task in tasks:
         figures = in_fresh_process(Task(**vars(task) | {"kind": "replan"}))
         if isinstance(figures, str):
-            rows.append([task.title, figures, *[""] * 5])
+            rows.append([task.title, figures, *[""] * 6])
             continue
         rows.append(
             [
@@ -361,12 +377,22 @@ def print_replans(tasks: Sequence[Task]) -> None:
                 f"{figures['first_seconds']:.1f}",
                 f"{figures['seconds']:.1f}",
                 f"{100 * figures['seconds'] / figures['first_seconds']:.0f} %",
+                f"{figures['table_seconds']:.1f}",
                 f"{figures['anew_seconds']:.1f}",
                 "" if figures["gap"] is None else f"{100 * figures['gap']:.4f} %",
                 f"{figures['passes']}",
             ]
         )
-    head = ["parts x FSLs", "first s", "re-plan s", "share", "without start s", "gap", "passes"]
+    head = [
+        "parts x FSLs",
+        "first s",
+        "re-plan s",
+        "share",
+        "from a table s",
+        "without s",
+        "gap",
+        "passes",
+    ]
     print_table(head, rows)
 
 
@@ -377,6 +403,7 @@ def main() -> None:
     parser.add_argument("--gap", type=float, default=5e-4)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, help="time limit of a plan")
+    parser.add_argument("--density", type=float, default=1.0, help="share of FSLs with demand")
     parser.add_argument("--cbc-seconds", type=float, default=60.0, help="time limit of CBC")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--workers", type=int, nargs="+", default=[], help="numbers of processes")
@@ -388,7 +415,15 @@ def main() -> None:
         print(json.dumps(MEASURES[task.kind](task)))
         return
     tasks = [
-        Task("plan", size, options.evaluation, options.gap, options.seed, options.seconds)
+        Task(
+            "plan",
+            size,
+            options.evaluation,
+            options.gap,
+            options.seed,
+            options.seconds,
+            density=options.density,
+        )
         for size in options.sizes
     ]
     load = f"load {os.getloadavg()[0]:.1f}"
