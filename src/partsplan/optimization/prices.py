@@ -1,9 +1,9 @@
 """Prices of the promises: from a multiplicative start to the duals of the restricted master.
 
 Every pass prices all parts and yields a Lagrangian value, a proven lower bound of the cost; the
-best one is the plan's bound. Early passes, of many parts over a sample first, multiply each price
-by a power of used / allowed; then the restricted master's duals are used, drawn toward the best
-prices so far (Wentges smoothing).
+best one is the plan's bound. Early passes multiply each price by a power of used / allowed; of many
+parts a sample is passed first, then told what all parts use, and passed again. Then the restricted
+master's duals are used, drawn toward the best prices so far (Wentges smoothing).
 """
 
 from __future__ import annotations

@@ -57,5 +57,6 @@ def share_counted(problem: PlanningProblem, counted: Floats) -> Floats | None:
         times = counted[model.streams.part[promise.streams]]
         if np.count_nonzero(times) < _LEAST_STREAMS:
             return None
-        share[row] = (promise.weights * times).sum() / promise.weights.sum()
+        total = promise.weights.sum()
+        share[row] = (promise.weights * times).sum() / total if total > 0.0 else 1.0
     return share
