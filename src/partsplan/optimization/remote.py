@@ -127,6 +127,16 @@ class _Errands(Generic[Result]):
     limits: Mapping[int, StockBounds]
 
 
+@dataclass(frozen=True, eq=False)
+class _UnderWay:
+    """A task that is with the executor; no future where that failed."""
+
+    places: Sequence[int]
+    future: Future[Answer] | None
+    has_all: bool = False
+    """Whether all of its blocks went with it."""
+
+
 class RemoteCrew(Crew):
     """Works blocks by an executor; what that fails to do is done in this process.
 
@@ -168,48 +178,48 @@ class RemoteCrew(Crew):
         )
         errands = _Errands(searches, task, limits)
         results: dict[int, Result] = {}
-        under_way: deque[tuple[Sequence[int], Future[Answer] | None]] = deque()
+        under_way: deque[_UnderWay] = deque()
         try:
             while chunks or under_way:
                 while chunks and len(under_way) < _UNDER_WAY:
-                    under_way.append(self._begun(errands, chunks.popleft()))
-                places, future = under_way.popleft()
-                answer = self._answer(future)
-                lacking = self._taken(errands, places, answer, results)
+                    places = chunks.popleft()
+                    under_way.append(_UnderWay(places, self._begun(errands, places)))
+                sent = under_way.popleft()
+                answer = self._answer(sent.future)
+                lacking = self._taken(errands, sent, answer, results)
                 if lacking:
-                    under_way.append((lacking, self._sent(errands, lacking, lacking)))
+                    whole = self._sent(errands, lacking, lacking)
+                    under_way.append(_UnderWay(lacking, whole, has_all=True))
         finally:
-            for _, future in under_way:
-                if future is not None:
-                    future.cancel()
+            for sent in under_way:
+                if sent.future is not None:
+                    sent.future.cancel()
         return [results[place] for place in range(len(searches))]
 
-    def _begun(
-        self, errands: _Errands[Result], places: Sequence[int]
-    ) -> tuple[Sequence[int], Future[Answer] | None]:
+    def _begun(self, errands: _Errands[Result], places: Sequence[int]) -> Future[Answer] | None:
         """A task on its way; blocks that no worker was ever sent go with it."""
         numbers = {place: errands.searches[place].number for place in places}
         new = [place for place in places if numbers[place] not in self._sent_once]
         self._sent_once.update(numbers.values())
-        return places, self._sent(errands, places, new)
+        return self._sent(errands, places, new)
 
     def _taken(
         self,
         errands: _Errands[Result],
-        places: Sequence[int],
+        sent: _UnderWay,
         answer: Answer | None,
         results: dict[int, Result],
     ) -> list[int]:
         """Enter the results of an answer; what failed is done here. Returns what is lacking."""
         here, lacking = [], []
-        for place in places:
+        for place in sent.places:
             search = errands.searches[place]
             number = search.number
             if answer is not None and number in answer.results:
                 results[place] = answer.results[number]
                 if number in answer.lists:
                     search.take_lists(answer.lists[number], search.version + 1)
-            elif answer is not None and number in answer.lacking:
+            elif answer is not None and number in answer.lacking and not sent.has_all:
                 lacking.append(place)
             else:
                 here.append(place)
