@@ -8,6 +8,7 @@ import pytest
 from many_parts import all_kept, many_parts
 
 import partsplan as pp
+from partsplan.optimization import fingerprints
 from partsplan.optimization.all_blocks import AllBlocks
 
 N_PARTS = 400
@@ -155,6 +156,26 @@ def test_whatever_has_changed_is_noticed(change):
     assert again.bound <= anew.cost * (1 + 1e-12)
     assert anew.bound <= again.cost * (1 + 1e-12)
     assert again.gap < 1e-3
+
+
+@pytest.mark.parametrize("row", range(2))
+def test_units_that_must_be_held_elsewhere_are_noticed(row):
+    tables = many_tables()
+    rates = np.column_stack([np.zeros(60), np.ones((60, 2))])
+    tables["stock"] |= {"part_id": ["P1", "P1"], "minimum": [0, 0]}
+    plans = []
+    for places in (row, 1 - row):
+        tables["stock"]["minimum"][places], tables["stock"]["minimum"][1 - places] = 2, 0
+        network = pp.ServiceNetwork.from_tables(**tables)
+        start = plans[-1] if plans else None
+        plans.append(pp.optimize(network, demand_of(network, rates), start=start))
+    assert plans[-1].stock.array[1, 2 - row] >= 2
+
+
+def test_fingerprints_of_two_small_limits_that_change_places_differ():
+    random = np.random.default_rng(0)
+    rows = 2.0 * np.eye(100)
+    assert len(set(fingerprints._of_array(rows, 100, random).tolist())) == 100
 
 
 def test_another_method_or_objective_is_noticed(first):

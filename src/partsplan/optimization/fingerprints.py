@@ -1,7 +1,7 @@
 """Numbers that tell whether anything a part's plan depends on has changed.
 
-A fingerprint is a sum of random multiples of the bits of all inputs of a part. A change of one
-input always changes it; that other changes leave it alone has a probability of about 2^-63.
+A fingerprint is a sum of random multiples of the mixed bits of all inputs of a part. A change of
+one input always changes it; that other changes leave it alone has a probability of about 2^-63.
 What promises weigh of a part is taken in units or machines, not as a share of all: another part's
 demand does not change it. There 32 binary digits count, the demand itself is compared in full.
 """
@@ -22,6 +22,8 @@ Numbers = NDArray[np.uint64]
 
 _SEED = 7_919
 _DIGITS = 2.0**32
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""Odd: 2^64 over the golden ratio."""
 
 
 def fingerprints(problem: BlockProblem, volume: Floats) -> Numbers:
@@ -70,7 +72,7 @@ def _of_array(array: NDArray[Any], n_parts: int, random: np.random.Generator) ->
     factors = _factors(rows.shape[1], random)
     if len(rows) and rows.strides[0] == 0:
         rows = rows[:1]
-    bits = np.ascontiguousarray(rows, dtype=np.float64).view(np.uint64)
+    bits = _mixed(rows)
     found: Numbers = (bits * factors).sum(axis=1, dtype=np.uint64)
     return np.broadcast_to(found, n_parts) if len(found) == 1 else found
 
@@ -84,9 +86,19 @@ def _of_terms(terms: Terms, volume: Floats, random: np.random.Generator) -> Numb
     found = np.zeros(terms.n_parts, dtype=np.uint64)
     mantissa, exponent = np.frexp(terms.weight * volume[terms.promise])
     weight = np.ldexp(np.rint(mantissa * _DIGITS), exponent)
-    bits = np.ascontiguousarray(weight, dtype=np.float64).view(np.uint64)
-    np.add.at(found, part, bits * of_slot[slot] * of_promise[terms.promise])
+    np.add.at(found, part, _mixed(weight) * of_slot[slot] * of_promise[terms.promise])
     return found
+
+
+def _mixed(numbers: NDArray[Any]) -> Numbers:
+    """Bits of numbers, spread over all 64: those of small whole numbers are the highest alone.
+
+    Unspread, of a multiple only as many digits count as lie above the lowest bit that differs: two
+    for a limit of 2 units that moves to another location.
+    """
+    bits = np.ascontiguousarray(numbers, dtype=np.float64).view(np.uint64)
+    bits = (bits ^ (bits >> np.uint64(32))) * _SPREAD
+    return np.asarray(bits ^ (bits >> np.uint64(32)))
 
 
 def _factors(size: int, random: np.random.Generator) -> Numbers:
