@@ -94,3 +94,19 @@ def test_units_that_must_be_held_keep_their_place():
     assert small.places is not None
     rows = np.arange(len(whole.block.parts))
     np.testing.assert_array_equal(small.at_locations(rows, small.lowest), lowest)
+
+
+def test_a_part_that_nobody_asks_for_any_more():
+    network = pp.ServiceNetwork.from_tables(
+        parts=[{"part_id": f"P{p}", "unit_cost": 100, "resupply_days": 30} for p in range(8)],
+        locations=[{"location_id": name, "kind": "central"} for name in "AB"],
+        commitments=[{"commitment_id": "C", "metric": "fill_rate", "target": 0.9}],
+    )
+    rates = np.full((8, 2), 4.0)
+    plan = None
+    for _ in range(2):
+        demand = pp.DemandRates.from_arrays(network.part_ids, network.location_ids, rates)
+        plan = pp.optimize(network, demand, start=plan)
+        rates[7] = 0.0
+    assert plan.cost == pytest.approx(pp.optimize(network, demand).cost)
+    assert not plan.stock.array[7].any()

@@ -25,14 +25,15 @@ _LARGEST_SHARE = 0.7
 def compacted(problem: BlockProblem) -> BlockProblem:
     """The problem with places in use only; itself where that saves little or is not possible.
 
-    Where a promise speaks of a window or ancestors ship to customers, locations are not alike.
+    Where a promise speaks of a window or ancestors ship to customers, locations are not alike; and
+    where no place at all is in use nothing is left to be worked.
     """
     block = problem.block
     weights, tree = block.weights, block.tree
     if weights.has_direct_routes or not weights.late.is_empty:
         return problem
     places, parents = _places_in_use(tree, (tree.own_rate > 0) | (problem.lowest > 0))
-    if places.shape[1] > _LARGEST_SHARE * tree.n_locations:
+    if not 0 < places.shape[1] <= _LARGEST_SHARE * tree.n_locations:
         return problem
     small = PartBlock(block.parts, _tree(tree, places, parents), _weights(weights, places))
     return replace(
