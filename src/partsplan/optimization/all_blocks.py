@@ -182,7 +182,10 @@ class AllBlocks:
         kinds = [counted == times for times in np.unique(counted[counted > 0.0])]
         searches = [search for kind in kinds for search in self.some(kind)]
         allowed = self.allowed * share
-        return replace(self, searches=searches, allowed=allowed, some=None, counted=counted)
+        # worked here whoever works the others: small, passed often, and the same for all
+        return replace(
+            self, searches=searches, allowed=allowed, some=None, counted=counted, crew=Crew()
+        )
 
     def only(self, chosen: Booleans) -> AllBlocks:
         """New searches of some parts alone."""

@@ -5,7 +5,7 @@ The pool keeps each different column once, in the order it was met.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,49 +61,58 @@ class Columns:
         return np.asarray(values - least[self.parts])
 
 
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What a pool holds; replaced as a whole, so that an interrupt leaves the old or the new."""
+
+    chunks: tuple[Columns, ...]
+    keys: NDArray[np.uint64]
+    """Of all columns, sorted."""
+    places: Integers
+    """Position of the column of each key."""
+
+
 class ColumnPool:
     """All different columns met so far, in order."""
 
     def __init__(self) -> None:
-        self._chunks: list[Columns] = []
-        self._keys = np.zeros(0, dtype=np.uint64)
-        """Of all columns, sorted."""
-        self._places = np.zeros(0, dtype=np.int64)
-        """Position of the column of each key."""
+        self._known = _Known((), np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
 
     def add(self, columns: Columns) -> Columns:
         """Keep the columns not met before; returns them."""
-        keys = _keys(columns)
+        known, keys = self._known, _keys(columns)
         _, first = np.unique(keys, return_index=True)
         first.sort()
-        first = first[~self._is_known(keys[first])]
+        first = first[~_is_among(known.keys, keys[first])]
         new = columns.of(first)
         if len(new):
-            places = len(self._keys) + np.arange(len(new))
-            self._chunks.append(new)
-            self._keys = np.concatenate([self._keys, keys[first]])
-            self._places = np.concatenate([self._places, places])
-            order = np.argsort(self._keys)
-            self._keys, self._places = self._keys[order], self._places[order]
+            places = np.concatenate([known.places, len(known.keys) + np.arange(len(new))])
+            keys = np.concatenate([known.keys, keys[first]])
+            order = np.argsort(keys)
+            self._known = _Known((*known.chunks, new), keys[order], places[order])
         return new
-
-    def _is_known(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        if not len(self._keys):
-            return np.zeros(len(keys), dtype=np.bool_)
-        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        return np.asarray(self._keys[place] == keys)
 
     def places(self, columns: Columns) -> Integers:
         """Positions of columns in the pool; those not met before are added."""
         self.add(columns)
-        return np.asarray(self._places[np.searchsorted(self._keys, _keys(columns))])
+        known = self._known
+        return np.asarray(known.places[np.searchsorted(known.keys, _keys(columns))])
 
     @property
     def columns(self) -> Columns:
         """Everything in the pool."""
-        if len(self._chunks) > 1:
-            self._chunks = [Columns.joined(self._chunks)]
-        return self._chunks[0]
+        if len(self._known.chunks) > 1:
+            joined = Columns.joined(list(self._known.chunks))
+            self._known = replace(self._known, chunks=(joined,))
+        return self._known.chunks[0]
+
+
+def _is_among(known: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which keys are among sorted ones."""
+    if not len(known):
+        return np.zeros(len(keys), dtype=np.bool_)
+    place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.asarray(known[place] == keys)
 
 
 def _keys(columns: Columns) -> NDArray[np.uint64]:

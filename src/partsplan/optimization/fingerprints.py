@@ -72,7 +72,7 @@ def _of_array(array: NDArray[Any], n_parts: int, random: np.random.Generator) ->
     factors = _factors(rows.shape[1], random)
     if len(rows) and rows.strides[0] == 0:
         rows = rows[:1]
-    bits = _mixed(rows)
+    bits = mixed(rows)
     found: Numbers = (bits * factors).sum(axis=1, dtype=np.uint64)
     return np.broadcast_to(found, n_parts) if len(found) == 1 else found
 
@@ -86,11 +86,11 @@ def _of_terms(terms: Terms, volume: Floats, random: np.random.Generator) -> Numb
     found = np.zeros(terms.n_parts, dtype=np.uint64)
     mantissa, exponent = np.frexp(terms.weight * volume[terms.promise])
     weight = np.ldexp(np.rint(mantissa * _DIGITS), exponent)
-    np.add.at(found, part, _mixed(weight) * of_slot[slot] * of_promise[terms.promise])
+    np.add.at(found, part, mixed(weight) * of_slot[slot] * of_promise[terms.promise])
     return found
 
 
-def _mixed(numbers: NDArray[Any]) -> Numbers:
+def mixed(numbers: NDArray[Any]) -> Numbers:
     """Bits of numbers, spread over all 64: those of small whole numbers are the highest alone.
 
     Unspread, of a multiple only as many digits count as lie above the lowest bit that differs: two

@@ -94,7 +94,8 @@ class PlanSearch:
             return
         tree = BranchAndPrice(self.blocks, self.state.pool, (self.state.bound, self.state.price))
         wants_proof = nodes_for_proof > 0 or gap < _PROOF_GAP
-        self._branch(tree, gap, _NODES_BEFORE_MASTER, closes=wants_proof)
+        nodes = _NODES_BEFORE_MASTER if effort is None else min(effort, _NODES_BEFORE_MASTER)
+        self._branch(tree, gap, nodes, closes=wants_proof)
         if self.gap > gap and not self.clock.is_over:
             self._solve_master(gap)
             self._branch(tree, gap, effort)

@@ -102,7 +102,7 @@ def optimize(
     progress : bool or callable, default False
         True shows a bar of tqdm; a function is called with a `Progress` record at every step.
         The log of ``partsplan`` tells the same. Ctrl-C ends the search with the best plan so far
-        (``stopped_by`` "interrupt").
+        (``stopped_by`` "interrupt"); before there is one, it is raised.
 
     Returns
     -------

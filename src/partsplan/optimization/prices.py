@@ -144,8 +144,10 @@ class PriceFinder:
 
     def _begin_with(self, price: Floats) -> PriceState:
         """Begin with prices that are nearly right; a precise pass is due in any case."""
-        self.promising = price
-        if not self.has_many_parts:
+        if self.has_many_parts:
+            self.promising = self._recalibrated(price, self._rough_pass(price).used)
+        else:
+            self.promising = price
             self._pass(price, _PRECISE)
         return self.state
 

@@ -11,7 +11,7 @@ from partsplan.errors import PartsplanError
 from partsplan.evaluation.performance import MeasuredParts
 from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.crew import Crew
-from partsplan.optimization.fingerprints import Numbers, fingerprints
+from partsplan.optimization.fingerprints import Numbers, fingerprints, mixed
 from partsplan.optimization.integer import PlanSearch
 from partsplan.optimization.memory import SearchMemory, columns_to_keep
 from partsplan.optimization.prices import PriceFinder
@@ -57,8 +57,9 @@ class Recall:
         known = None
         if self._still is not None:
             memory, same = self._still
-            old = memory.measured.performance.stock
-            known = memory.measured, same & (old == stock).all(axis=1)
+            before = memory.measured.performance
+            if before.is_exact:  # else whose figures are not is unknown
+                known = memory.measured, same & (before.stock == stock).all(axis=1)
         return MeasuredParts.of(self.problem.model, stock, self.problem.evaluation, known)
 
     def remembered(self, search: PlanSearch, measured: MeasuredParts) -> SearchMemory:
@@ -96,7 +97,7 @@ class Recall:
         each = self.crew.each(self.searches, lambda search: fingerprints(search.problem, volume))
         for search, own in zip(self.searches, each, strict=True):
             found[search.parts] = own
-        return found
+        return found + mixed(self.problem.network.parts["resupply_cv"])
 
     @property
     def _commitments(self) -> tuple[str, ...]:

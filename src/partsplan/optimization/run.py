@@ -27,7 +27,7 @@ from partsplan.optimization.feasibility import impossible_commitments
 from partsplan.optimization.integer import PlanSearch, relative_gap
 from partsplan.optimization.kept_blocks import kept_blocks
 from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
-from partsplan.optimization.prices import PriceFinder, PriceState
+from partsplan.optimization.prices import MANY_PARTS, PriceFinder, PriceState
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.recall import Recall, is_worth_remembering
 from partsplan.optimization.remote import RemoteCrew
@@ -52,6 +52,8 @@ _SAMPLE_BLOCKS = 8
 _PROOF_SIZE = 150
 _PROOF_NODES = 300
 _EFFORT_NODES = 600
+_EFFORT_PARTS = 300_000
+_LEAST_EFFORT = 20
 _TRIAL_NODES = 20
 _TRIAL_GAP = 2e-3
 _TIGHTENINGS = 5
@@ -137,8 +139,11 @@ class OptimizationRun:
 
     @cached_property
     def searches(self) -> list[BlockSearch]:
-        """Price searches of all blocks."""
-        return self.block_searches()
+        """Price searches of all blocks; of many parts as if others worked them as well."""
+        searches = self.block_searches()
+        for search in searches:
+            search.is_shared = self.problem.network.n_parts >= MANY_PARTS
+        return searches
 
     def block_searches(self, among: Booleans | None = None) -> list[BlockSearch]:
         """New price searches of all parts, or of some; see `ServiceModel.pieces`.
@@ -264,12 +269,18 @@ class OptimizationRun:
         try:
             search.run(
                 max(self.target_gap, 1e-10),
-                None if is_open_ended else _EFFORT_NODES,
+                None if is_open_ended else self._effort,
                 _PROOF_NODES if self.is_small else 0,
             )
         except KeyboardInterrupt:
             self.clock.interrupt()
         return search
+
+    @property
+    def _effort(self) -> int:
+        """Nodes of the search without a time limit; of many parts each takes longer."""
+        most = max(_LEAST_EFFORT, _EFFORT_PARTS // self.problem.network.n_parts)
+        return min(_EFFORT_NODES, most)
 
     def _stock_of(self, search: PlanSearch) -> Integers:
         if search.best is None:
