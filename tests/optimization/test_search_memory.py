@@ -193,3 +193,44 @@ def test_a_forgetful_plan_brings_its_prices(first, monkeypatch):
     again = pp.optimize(network, demand, gap=2e-3, start=replace(plan, memory=None))
     assert seen
     assert again.gap < 2e-3
+
+
+def test_parts_come_and_go_and_change_places():
+    rng = np.random.default_rng(8)
+    tables = many_tables()
+    network = pp.ServiceNetwork.from_tables(**tables)
+    rates = np.column_stack([np.zeros(60), rng.lognormal(0.5, 1.0, (60, 2))])
+    plan = pp.optimize(network, demand_of(network, rates))
+    kept = rng.permutation(60)[:57]  # three go, in another order
+    parts = {name: np.array(tables["parts"][name])[kept] for name in tables["parts"]}
+    parts["part_id"] = [*parts["part_id"], "NEW"]
+    for name, value in (("unit_cost", 90.0), ("resupply_days", 30.0), ("holding_rate", 0.2)):
+        parts[name] = [*parts[name], value]
+    del tables["stock"]
+    other = pp.ServiceNetwork.from_tables(**tables | {"parts": parts})
+    today = demand_of(other, np.concatenate([rates[kept], [[0.0, 2.0, 1.0]]]))
+    again, anew = (pp.optimize(other, today, start=start) for start in (plan, None))
+    assert all_kept(other, today, again)
+    assert again.bound <= anew.cost * (1 + 1e-12)
+    assert anew.bound <= again.cost * (1 + 1e-12)
+    fresh = pp.evaluate(other, today, again.stock)
+    np.testing.assert_allclose(again.performance.on_hand, fresh.on_hand, rtol=1e-12)
+
+
+def test_a_plan_of_other_parts_altogether_is_refused(first):
+    _, _, plan = first
+    network, demand = many_parts(12, 30)
+    parts = pp.ServiceNetwork.from_tables(
+        parts={
+            name: value if name == "part_id" else [value] * 30 for name, value in tables.items()
+        },
+        locations={
+            "location_id": list(network.location_ids),
+            "kind": ["central"] + ["forward"] * 5,
+            "replenished_from": [""] + ["DC"] * 5,
+            "replenishment_days": [None] + [2.0] * 5,
+        },
+    )
+    rates = demand_of(parts, rates_of(network, demand))
+    with pytest.raises(ValueError, match="start must be a plan of this network"):
+        pp.optimize(parts, rates, start=plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, TypeVar
 
@@ -275,6 +275,12 @@ class MeasuredParts:
         for _ in measured(model, stock, evaluation, read, among=wanted):
             pass
         return cls(figures.performance(uses.sum(axis=0), evaluation), uses)
+
+    def of_parts(self, rows: Integers) -> MeasuredParts:
+        """The same with other rows: commitments and model stay those of all parts."""
+        before = self.performance
+        arrays = {name: getattr(before, name)[rows] for name in (*_FIGURES, "stock")}
+        return MeasuredParts(replace(before, **arrays), self.uses[rows])
 
 
 class _Figures:

@@ -35,6 +35,7 @@ _PROOF_GAP = 1e-6
 _MASTER_COLUMNS = 1_000
 _OTHER_SOLVER_SECONDS = 30.0
 _RAISES = 40
+_RAISE = 1.1
 
 
 class PlanSearch:
@@ -84,7 +85,7 @@ class PlanSearch:
         """
         if self.gap <= gap and nodes_for_proof == 0:
             return
-        self._offer(self._cheapest_by_part())
+        self._offer_cheapest()
         if self.gap <= gap and nodes_for_proof == 0:
             return
         self.round(gap)
@@ -118,7 +119,7 @@ class PlanSearch:
     def round(self, gap: float) -> None:
         """A plan from the relaxation, mended and improved by columns near the best ones."""
         self._add_near_columns()
-        self._offer(self._cheapest_by_part())
+        self._offer_cheapest()
         self._first_plan()
         self.round_nearest(gap)
         self.clock.report(self.state.passes, self.bound, self.cost)
@@ -184,19 +185,41 @@ class PlanSearch:
         columns = self.state.pool.columns
         return self._rounded(-columns.reduced_cost(self.state.price, self.state.least))
 
+    def _offer_cheapest(self) -> None:
+        """A plan of the best columns, mended; of many parts by prices, which takes no time."""
+        if self.n_parts < MANY_PARTS:
+            self._offer(self._cheapest_by_part())
+            return
+        columns, price = self.state.pool.columns, self._positive_prices()
+        for _ in range(_RAISES):
+            choice = largest_shares(columns, -columns.excess(price, self.n_parts), self.n_parts)
+            if choice.keeps(self.allowed):
+                self._keep(choice)
+                return
+            price = price * np.where(choice.used > self.allowed, _RAISE, 1.0)
+
+    def _positive_prices(self) -> Floats:
+        least = 1e-6 * self.state.price.max(initial=1e-6)
+        return np.asarray(np.maximum(self.state.price, least))
+
     def _first_plan(self) -> None:
+        """A plan of the best columns at higher and higher prices, while there is none."""
         if self.state.solution is not None:
             self._offer(self._rounded(self.state.solution.share))
-        price = np.maximum(self.state.price, 1e-6 * self.state.price.max(initial=1e-6))
+        price = self._positive_prices()
         for _ in range(_RAISES):
             if self.best is not None:
                 return
             price = 2.0 * price
             found = self.blocks.priced(price).columns
             self.state.pool.add(found)
-            self._offer(
-                self._rounded(-self.state.pool.columns.reduced_cost(price, self.state.least))
-            )
+            if self.n_parts < MANY_PARTS:
+                columns = self.state.pool.columns
+                self._offer(self._rounded(-columns.reduced_cost(price, self.state.least)))
+            else:
+                choice = largest_shares(found, -(found.cost + found.uses @ price), self.n_parts)
+                if choice.keeps(self.allowed):
+                    self._keep(choice)
 
     def _add_near_columns(self) -> None:
         """Columns one change away from the best, as many as are of use."""

@@ -53,6 +53,20 @@ class SearchMemory:
         same = np.asarray(now == self.of)
         return same if np.mean(~same) <= _LARGEST_SHARE_CHANGED else None
 
+    def of_parts(self, place: Integers) -> SearchMemory:
+        """The same for parts in another order; ``place`` is each one's here, -1 of new ones."""
+        is_new, rows = place < 0, np.maximum(place, 0)
+        now = np.full(len(self.of), -1, dtype=np.int64)
+        now[place[~is_new]] = np.flatnonzero(~is_new)
+        columns = self.columns.of(now[self.columns.parts] >= 0)
+        return replace(
+            self,
+            of=np.where(is_new, np.uint64(0), self.of[rows]),
+            least=np.where(is_new, 0.0, self.least[rows]),
+            columns=replace(columns, parts=now[columns.parts]),
+            measured=self.measured.of_parts(rows),
+        )
+
     def at_volume(self, volume: Floats) -> SearchMemory:
         """The same where the promises weigh shares of other volumes.
 

@@ -78,8 +78,8 @@ def optimize(
         search: parts whose inputs are the same are not priced and measured again, and after a
         change of 1 % of the parts a plan takes a fifth of the time. A table alone saves no time.
         None of it changes the gap asked for, nor what is proven. Pairs not named, or without a
-        level, start at 0. Rows of parts or locations that are no longer in the network are an
-        error: leave them out.
+        level, start at 0. Parts of a plan that are no longer in the network are left out; rows of
+        a table that name such parts or locations are an error: leave them out.
     solver : str or PuLP solver, optional
         Solver of the integer master; ``None`` is HiGHS.
     confidence : float, optional

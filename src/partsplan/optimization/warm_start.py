@@ -7,6 +7,7 @@ was pickled, also remembers its search, part by part.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.memory import SearchMemory
 from partsplan.optimization.plan import StockingPlan
 from partsplan.optimization.problem import PlanningProblem
+
+logger = logging.getLogger("partsplan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +47,16 @@ class WarmStart:
             return None
         if not isinstance(start, StockingPlan) or start.stock is None:
             return cls(read_base_stock(network, start), {})
-        stock = start.stock.array
-        if not _has_same_ids(start.stock.network, network):
-            stock = read_base_stock(network, start)
         prices = {
             result.commitment_id: result.price
             for result in start.commitments
             if result.price is not None
         }
-        return cls(stock, prices, start.memory)
+        place = _places_of_parts(network, start.stock.network)
+        if place is None:
+            return cls(read_base_stock(network, start), prices)
+        stock = np.where(place[:, None] < 0, 0, start.stock.array[place])
+        return cls(stock, prices, None if start.memory is None else start.memory.of_parts(place))
 
     def price(self, problem: PlanningProblem) -> Floats | None:
         """Price of one unit of use of every kept promise; None where one is not known."""
@@ -65,5 +69,21 @@ class WarmStart:
         return np.array(price, dtype=np.float64)
 
 
-def _has_same_ids(one: ServiceNetwork, other: ServiceNetwork) -> bool:
-    return one.part_ids == other.part_ids and one.location_ids == other.location_ids
+def _places_of_parts(network: ServiceNetwork, before: ServiceNetwork) -> Integers | None:
+    """Position of every part in an older network, -1 of new ones; None if locations differ.
+
+    Raises
+    ------
+    ValueError
+        If no part of the older network is known here.
+    """
+    if before.location_ids != network.location_ids:
+        return None
+    known = {part: place for place, part in enumerate(before.part_ids)}
+    place = np.array([known.get(part, -1) for part in network.part_ids], dtype=np.int64)
+    if (place < 0).all():
+        raise ValueError("start must be a plan of this network, got one of other parts altogether")
+    gone = len(known) - np.count_nonzero(place >= 0)
+    if gone:
+        logger.info("start: %d parts of the plan are no longer in the network", gone)
+    return place
