@@ -222,7 +222,9 @@ def test_a_plan_of_other_parts_altogether_is_refused(first):
     network, demand = many_parts(12, 30)
     parts = pp.ServiceNetwork.from_tables(
         parts={
-            name: value if name == "part_id" else [value] * 30 for name, value in tables.items()
+            "part_id": [f"Q{p}" for p in range(30)],
+            "unit_cost": [1.0] * 30,
+            "resupply_days": [30.0] * 30,
         },
         locations={
             "location_id": list(network.location_ids),

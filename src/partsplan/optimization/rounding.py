@@ -14,10 +14,6 @@ from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.columns import Columns
 
 _SLACK = 1e-10
-_MANY_COLUMNS = 20_000
-"""Columns from which on several changes are taken at once."""
-_PARTS_OF_OVER = 8
-"""In how many turns at least what is used too much is mended then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,26 +60,12 @@ def repaired(choice: Choice, allowed: Floats, taken: Floats | None = None) -> Ch
         worth = mended[useful] / np.maximum(
             extra[useful], 1e-6 * float(columns.cost.max()) + 1e-300
         )
-        share = over / _PARTS_OF_OVER if len(columns) > _MANY_COLUMNS else 0.0
-        for best in _best_of_parts(useful, worth, columns.parts, mended, share).tolist():
-            used = used + change[best]
-            picked[columns.parts[best]] = best
-            rows = rows_of_part.at(int(columns.parts[best]))
-            change[rows] = scaled[rows] - scaled[best]
+        best = useful[int(worth.argmax())]
+        used = used + change[best]
+        picked[columns.parts[best]] = best
+        rows = rows_of_part.at(int(columns.parts[best]))
+        change[rows] = scaled[rows] - scaled[best]
     return Choice(columns, picked)
-
-
-def _best_of_parts(
-    useful: Integers, worth: Floats, parts: Integers, mended: Floats, share: float
-) -> Integers:
-    """The best change, and the next best ones of other parts until a share is mended."""
-    if share == 0.0:
-        return useful[[int(worth.argmax())]]
-    order = useful[np.argsort(-worth, kind="stable")]
-    _, first = np.unique(parts[order], return_index=True)
-    order = order[np.sort(first)]
-    count = 1 + int(np.searchsorted(np.cumsum(mended[order]), share))
-    return order[:count]
 
 
 class _RowsOfParts:
