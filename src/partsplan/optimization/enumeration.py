@@ -66,7 +66,9 @@ def stocks_within(
         at = (part, *(place[:, above] for above in spot.path))
         here = spot.values_at(at)
         least = here.min(axis=-1)
-        excess = here - least[:, None]
+        # within narrow limits nothing may be tabulated yet: then all is infinite
+        excess = np.full_like(here, np.inf)
+        np.subtract(here, least[:, None], out=excess, where=np.isfinite(here))
         may = excess <= left[:, None]
         row, chosen = np.nonzero(may)
         if len(row) > limit:
