@@ -12,7 +12,7 @@ from partsplan.optimization.closing import cheapest_choice, undominated
 from partsplan.optimization.columns import ColumnPool, Columns
 from partsplan.optimization.master import IntegerMaster, pulp_solver
 from partsplan.optimization.restricted import RestrictedMaster
-from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
+from partsplan.optimization.rounding import Choice, exchanged, improved, largest_shares, mended
 
 SEEDS = range(12)
 
@@ -53,12 +53,12 @@ def test_repair_and_improvement_keep_every_promise(seed):
     cheap = [
         min(np.flatnonzero(columns.parts == p), key=columns.cost.__getitem__) for p in range(4)
     ]
-    mended = repaired(Choice(columns, np.array(cheap)), allowed)
-    assert mended is not None
-    assert mended.keeps(allowed)
-    better = improved(mended, allowed)
+    kept = mended(Choice(columns, np.array(cheap)), np.ones(2), allowed)
+    assert kept is not None
+    assert kept.keeps(allowed)
+    better = improved(kept, allowed)
     assert better.keeps(allowed)
-    assert better.cost <= mended.cost
+    assert better.cost <= kept.cost
     assert (columns.parts[better.picked] == np.arange(4)).all()
     assert better.cost >= cheapest(columns, allowed) - 1e-12
 
@@ -74,15 +74,47 @@ def test_improvement_finds_a_free_step_down():
 
 def test_repair_gives_up_where_nothing_mends():
     columns = random_columns(0)
-    assert repaired(Choice(columns, np.array(next(choices(columns)))), np.full(2, 1e-9)) is None
+    first = Choice(columns, np.array(next(choices(columns))))
+    assert mended(first, np.ones(2), np.full(2, 1e-9)) is None
 
 
 def test_repair_with_columns_that_cost_nothing():
     columns = random_columns(1)
     free = Columns(columns.parts, columns.stock, np.zeros(len(columns)), columns.uses)
-    mended = repaired(Choice(free, np.array(next(choices(free)))), allowed_of(free))
-    assert mended is not None
-    assert mended.keeps(allowed_of(free))
+    kept = mended(Choice(free, np.array(next(choices(free)))), np.zeros(2), allowed_of(free))
+    assert kept is not None
+    assert kept.keeps(allowed_of(free))
+
+
+def test_mending_takes_what_costs_least_for_what_it_mends():
+    # the first promise is over by 0.5: 0.5 of it for 3, all of it for 10, or 0.1 of it for 1
+    columns = Columns(
+        np.array([0, 0, 0, 0]), np.arange(4)[:, None], np.array([1.0, 4.0, 11.0, 2.0]),
+        np.array([[1.5, 0.0], [1.0, 0.0], [0.5, 0.0], [1.4, 0.0]]),
+    )  # fmt: skip
+    for price in ([2.0, 1.0], [0.0, 1.0]):  # also where a broken promise has no price yet
+        kept = mended(Choice(columns, np.array([0])), np.array(price), np.ones(2))
+        assert kept is not None
+        assert kept.picked.tolist() == [1]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_one_or_two_changes_save_after_exchanges(seed):
+    columns = random_columns(seed, n_parts=5, each=6, n_promises=3)
+    allowed, taken = allowed_of(columns, 5) * [1.1, 1.0, 1.2], np.array([0.1, 0.0, 0.2])
+    dearest = [
+        max(np.flatnonzero(columns.parts == p), key=columns.cost.__getitem__) for p in range(5)
+    ]
+    start = mended(Choice(columns, np.array(dearest)), np.ones(3), allowed, taken)
+    assert start is not None
+    better = exchanged(start, allowed, taken)
+    assert (better.used + taken <= allowed * (1 + 1e-9)).all()
+    for changes in product(range(len(columns)), repeat=2):
+        picked = better.picked.copy()
+        picked[columns.parts[list(changes)]] = changes
+        other = Choice(columns, picked)
+        breaks = (other.used + taken > allowed * (1 + 1e-9)).any()
+        assert breaks or other.cost >= better.cost - 1e-9
 
 
 def test_largest_shares():

@@ -111,9 +111,8 @@ def test_prices_of_columns_maximize_the_lagrangian():
         return values.min(axis=0).sum() - price * allowed[0]
 
     best = max(value(price) for price in np.linspace(0.01, 5.0, 2000))
-    found, over = prices_of_columns(columns, np.array([0.1]), allowed, n_parts)
+    found = prices_of_columns(columns, np.array([0.1]), allowed, n_parts)
     assert value(found[0]) == pytest.approx(best, rel=1e-4)
-    assert over < 0.02
 
 
 def test_best_columns_that_cost_nothing_beside_dear_ones():

@@ -70,7 +70,9 @@ def test_only_changed_parts_are_priced_and_measured(first, monkeypatch):
     # what is taken over is what a new evaluation gives, in every figure
     fresh = pp.evaluate(network, today, again.stock)
     for name in ("expected_backorders", "backorder_variance", "mean_wait_days", "on_hand"):
-        np.testing.assert_array_equal(getattr(again.performance, name), getattr(fresh, name))
+        mine, theirs = getattr(again.performance, name), getattr(fresh, name)
+        # to the last bit figures depend on the block that they are worked in
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=0.0)
     for mine, theirs in zip(again.commitments, fresh.commitments, strict=True):
         assert mine.achieved == pytest.approx(theirs.achieved, rel=1e-9)
 

@@ -14,10 +14,10 @@ from partsplan.optimization.branching import BranchAndPrice
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.master import IntegerMaster
-from partsplan.optimization.nearest import nearest_plan, prices_of_columns
+from partsplan.optimization.nearest import exchanged_nearby, nearest_plan, prices_of_columns
 from partsplan.optimization.prices import MANY_PARTS, PriceFinder, PriceState
 from partsplan.optimization.restricted import RestrictedSolution
-from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
+from partsplan.optimization.rounding import Choice, improved, largest_shares, mended
 
 _NEAR_PER_PART = 20
 _NEAR_AT_LEAST = 8_000
@@ -25,8 +25,6 @@ _NEAR_PER_PROMISE = 1_000
 _NEAREST_PER_PROMISE = 40
 _NEAREST_TRIES = 4
 _NEAREST_TRIES_OF_MANY = 2
-_MENDABLE = 0.01
-"""Use beyond what is allowed, as a share of it, that the nearest columns can mend."""
 _APPROACHES = 8
 _WORTHWHILE = 0.9
 """Gaps that do not fall to this share are tried no further."""
@@ -127,24 +125,23 @@ class PlanSearch:
     def round_nearest(self, gap: float) -> bool:
         """Plans of the nearest columns, of more of them while the gap is not reached.
 
-        Whether the columns met can use about what is allowed; `nearest_price` are prices at which
-        they do.
+        Whether any of them keeps every promise; `nearest_price` are prices at which the columns
+        met use about what is allowed.
         """
         columns = self.state.pool.columns
-        price, over = prices_of_columns(columns, self.state.price, self.allowed, self.n_parts)
+        price = prices_of_columns(columns, self.state.price, self.allowed, self.n_parts)
         self.nearest_price = self.state.balanced = price
-        if over > _MENDABLE and self.n_parts >= MANY_PARTS:
-            return False
+        is_found = False
         count = _NEAREST_PER_PROMISE * len(self.allowed)
         for _ in range(_NEAREST_TRIES if self.n_parts < MANY_PARTS else _NEAREST_TRIES_OF_MANY):
             found = nearest_plan(columns, price, self.allowed, self.n_parts, count)
             if found.picked is not None:
-                self.nearest_price = found.price
+                is_found, self.nearest_price = True, found.price
                 self._keep(Choice(columns, found.picked))
             if self.gap <= gap or count >= len(columns) or self.clock.is_over:
                 break
             count *= 2
-        return True
+        return is_found
 
     def _keep(self, choice: Choice) -> None:
         """Keep a choice that keeps every promise, if it is the best."""
@@ -169,11 +166,13 @@ class PlanSearch:
         return self.cost
 
     def _offer(self, choice: Choice) -> None:
-        """Mend and improve a choice; keep it if it is the best."""
-        mended = repaired(choice, self.allowed)
-        if mended is None:
-            return
-        self._keep(improved(mended, self.allowed))
+        """Mend and improve a choice; keep it if it is the best, improved by pairs of changes."""
+        price, allowed = self.state.price, self.allowed
+        kept = mended(choice, price, allowed)
+        better = None if kept is None else improved(kept, allowed)
+        if better is not None and better.cost < self.cost:
+            count = _NEAREST_PER_PROMISE * len(allowed)
+            self._keep(exchanged_nearby(better, price, allowed, count))
 
     def _rounded(self, share: Floats) -> Choice:
         columns = self.state.pool.columns

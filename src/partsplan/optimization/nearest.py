@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.columns import Columns
 from partsplan.optimization.price_steps import StepPowers
 from partsplan.optimization.restricted import RestrictedMaster
-from partsplan.optimization.rounding import Choice, improved, largest_shares, repaired
+from partsplan.optimization.rounding import Choice, exchanged, largest_shares, mended
 
 _STEPS = 24
 _UNDAMPED = 5
@@ -34,18 +34,16 @@ class NearestPlan:
     """Price of one unit of use of every promise, by the linear programme; 0 without one."""
 
 
-def prices_of_columns(
-    columns: Columns, price: Floats, allowed: Floats, n_parts: int
-) -> tuple[Floats, float]:
+def prices_of_columns(columns: Columns, price: Floats, allowed: Floats, n_parts: int) -> Floats:
     """Prices at which the best of the columns met use about what is allowed.
 
     Multiplicative steps from some prices; those with the largest Lagrangian value over these
-    columns, and how much more than allowed is used of a promise there, as a share of it.
+    columns.
     """
     order = np.argsort(columns.parts, kind="stable")
     some = columns.of(order)
     starts = np.searchsorted(some.parts, np.arange(n_parts))
-    best, highest, over = price, -np.inf, np.inf
+    best, highest = price, -np.inf
     powers = StepPowers()
     for step in range(_STEPS):
         values = some.cost + some.uses @ price
@@ -54,11 +52,10 @@ def prices_of_columns(
         used = some.uses[values <= least[some.parts]].sum(axis=0)
         if value > highest:
             best, highest = price, value
-            over = float((used / allowed).max(initial=1.0)) - 1.0
         ratio = np.clip(used / allowed, 0.1, 10.0)
         power = powers.at(price, ratio) / (1.0 + max(0, step - _UNDAMPED) / 10.0)
         price = price * ratio**power
-    return best, over
+    return best
 
 
 def nearest_plan(
@@ -85,25 +82,78 @@ def nearest_plan(
     if not len(others):
         is_kept = Choice(columns, best).keeps(allowed)
         return NearestPlan(best if is_kept else None, np.zeros(len(allowed)))
-    is_open = np.zeros(n_parts, dtype=np.bool_)
-    is_open[columns.parts[others]] = True
-    places = np.concatenate([best[is_open], others])
-    taken = columns.uses[best[~is_open]].sum(axis=0)
-    some = columns.of(places)
-    some = Columns((np.cumsum(is_open) - 1)[some.parts], some.stock, some.cost, some.uses)
-    n_open = int(is_open.sum())
-    cost = max(float(columns.cost[best].sum()), float(some.cost.max()))  # the best may cost nothing
-    master = RestrictedMaster(allowed, n_open, cost, taken)
-    master.add(some)
+    if not _may_mend(columns, best, others, allowed):
+        return NearestPlan(None, price)
+    near = _Nearby.of(columns, best, others)
+    cost = max(float(columns.cost[best].sum()), float(near.columns.cost.max()))  # best may be free
+    master = RestrictedMaster(allowed, near.n_parts, cost, near.taken)
+    master.add(near.columns)
     solution = master.solve()
     if solution.slack_share > _MENDED:
         return NearestPlan(None, solution.price)
-    chosen = repaired(largest_shares(some, solution.share, n_open), allowed, taken)
-    if chosen is None:
+    rounded = largest_shares(near.columns, solution.share, near.n_parts)
+    kept = mended(rounded, solution.price, allowed, near.taken)
+    if kept is None:
         return NearestPlan(None, solution.price)
-    picked = best.copy()
-    picked[is_open] = places[improved(chosen, allowed, taken).picked]
-    return NearestPlan(picked, solution.price)
+    return NearestPlan(near.picked_of(exchanged(kept, allowed, near.taken)), solution.price)
+
+
+def exchanged_nearby(choice: Choice, price: Floats, allowed: Floats, count: int) -> Choice:
+    """A choice after changes, one or two at once, to one of the nearest columns."""
+    columns, n_parts = choice.columns, len(choice.picked)
+    best, others = nearest_others(columns, price, n_parts, count)
+    others = np.setdiff1d(np.union1d(best, others), choice.picked)
+    if not len(others):
+        return choice
+    near = _Nearby.of(columns, choice.picked, others)
+    start = Choice(near.columns, np.arange(near.n_parts))
+    return Choice(columns, near.picked_of(exchanged(start, allowed, near.taken)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Nearby:
+    """Some columns to choose from in place of chosen ones; the parts concerned in their order."""
+
+    columns: Columns
+    """Of every part concerned the chosen one first, then all others."""
+    places: Integers
+    """Their positions."""
+    is_open: Booleans
+    """Which parts have another column."""
+    picked: Integers
+    """Position of the column chosen for every part."""
+    taken: Floats
+    """Use of the parts that have none."""
+
+    @classmethod
+    def of(cls, columns: Columns, picked: Integers, others: Integers) -> _Nearby:
+        """The chosen columns and some others."""
+        is_open = np.zeros(len(picked), dtype=np.bool_)
+        is_open[columns.parts[others]] = True
+        places = np.concatenate([picked[is_open], others])
+        some = columns.of(places)
+        some = Columns((np.cumsum(is_open) - 1)[some.parts], some.stock, some.cost, some.uses)
+        return cls(some, places, is_open, picked, columns.uses[picked[~is_open]].sum(axis=0))
+
+    @property
+    def n_parts(self) -> int:
+        """Number of parts that have another column."""
+        return int(self.is_open.sum())
+
+    def picked_of(self, choice: Choice) -> Integers:
+        """Position of the column chosen for every part after a choice among these."""
+        picked = self.picked.copy()
+        picked[self.is_open] = self.places[choice.picked]
+        return picked
+
+
+def _may_mend(columns: Columns, best: Integers, others: Integers, allowed: Floats) -> bool:
+    """Whether the other columns could take off what the best ones use beyond what is allowed."""
+    saved = columns.uses[best[columns.parts[others]]] - columns.uses[others]
+    order = np.argsort(columns.parts[others], kind="stable")
+    first = np.flatnonzero(np.diff(columns.parts[others][order], prepend=-1))
+    most_saved = np.maximum.reduceat(np.maximum(saved[order], 0.0), first).sum(axis=0)
+    return bool((columns.uses[best].sum(axis=0) - most_saved <= (1.0 + _MENDED) * allowed).all())
 
 
 def nearest_others(
