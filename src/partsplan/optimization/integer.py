@@ -167,12 +167,11 @@ class PlanSearch:
 
     def _offer(self, choice: Choice) -> None:
         """Mend and improve a choice; keep it if it is the best, improved by pairs of changes."""
-        price, allowed = self.state.price, self.allowed
-        kept = mended(choice, price, allowed)
-        better = None if kept is None else improved(kept, allowed)
+        kept = mended(choice, self.state.price, self.allowed)
+        better = None if kept is None else improved(kept, self.allowed)
         if better is not None and better.cost < self.cost:
-            count = _NEAREST_PER_PROMISE * len(allowed)
-            self._keep(exchanged_nearby(better, price, allowed, count))
+            count = _NEAREST_PER_PROMISE * len(self.allowed)
+            self._keep(exchanged_nearby(better, self.state.price, self.allowed, count))
 
     def _rounded(self, share: Floats) -> Choice:
         columns = self.state.pool.columns

@@ -99,7 +99,7 @@ def nearest_plan(
 
 
 def exchanged_nearby(choice: Choice, price: Floats, allowed: Floats, count: int) -> Choice:
-    """A choice after changes, one or two at once, to one of the nearest columns."""
+    """A choice that keeps every promise after changes to the nearest columns, as `exchanged`."""
     columns, n_parts = choice.columns, len(choice.picked)
     best, others = nearest_others(columns, price, n_parts, count)
     others = np.setdiff1d(np.union1d(best, others), choice.picked)

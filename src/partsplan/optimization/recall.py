@@ -58,7 +58,8 @@ class Recall:
         if self._still is not None:
             memory, same = self._still
             before = memory.measured.performance
-            if before.is_exact:  # else whose figures are not is unknown
+            # of exact figures it is unknown which parts' are not; of moments none are
+            if before.is_exact or self.problem.evaluation != "exact":
                 known = memory.measured, same & (before.stock == stock).all(axis=1)
         return MeasuredParts.of(self.problem.model, stock, self.problem.evaluation, known)
 
