@@ -43,7 +43,6 @@ def test_a_stock_that_keeps_every_promise_is_a_plan_when_time_is_up():
     assert plan.stopped_by == "time"
     assert all_kept(network, demand, plan)
     assert (plan.stock.array <= plenty).all()
-    assert not pp.optimize(network, demand, time_limit=1e-9).has_solution
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

@@ -143,6 +143,12 @@ class AllBlocks:
             self.crew.each(self.searches, lambda search: search.columns_of(stock[search.parts]))
         )
 
+    def columns_above(self, deviations: float) -> Columns:
+        """The columns of some standard deviations above the mean demand under way everywhere."""
+        return Columns.joined(
+            self.crew.each(self.searches, lambda search: search.columns_above(deviations))
+        )
+
     def near_columns(self, price: Floats, slack: float) -> Columns:
         """Columns of all parts that differ at one location from the best; within a slack of it."""
         return Columns.joined(self.crew.worked(self.searches, ListNear(price, slack)))

@@ -9,6 +9,16 @@ import numpy as np
 
 from partsplan.optimization.progress import Listener, Progress, listener_of
 
+_GRACE = 2.0
+"""Seconds that a search without a plan goes on when time is over, so that it ends with a good one.
+"""
+_GRACE_SHARE = 0.25
+"""The same as a share of the time limit."""
+
+
+class TimeIsOverError(Exception):
+    """A pass is cut because time is over; what was found before it holds."""
+
 
 class Clock:
     """Seconds since the start and until the time limit.
@@ -26,6 +36,8 @@ class Clock:
         self._limit = float("inf") if time_limit is None else time_limit
         self._listener = listener_of(progress)
         self.is_interrupted = False
+        self.has_plan = False
+        """Whether a plan is there, so that nothing need be finished when time is over."""
 
     @property
     def seconds(self) -> float:
@@ -45,6 +57,19 @@ class Clock:
     def interrupt(self) -> None:
         """Let the search end with what it has."""
         self.is_interrupted = True
+        self._limit = min(self._limit, self.seconds)
+
+    def check(self) -> None:
+        """Cut a pass.
+
+        Raises
+        ------
+        TimeIsOverError
+            If time is over, and without a plan some grace as well.
+        """
+        grace = 0.0 if self.has_plan else max(_GRACE, _GRACE_SHARE * self._limit)
+        if self.is_over and self.seconds_left + grace <= 0.0:
+            raise TimeIsOverError
 
     def unheard(self) -> Clock:
         """The same clock for a search whose steps nobody is told of."""

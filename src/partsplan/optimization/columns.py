@@ -78,6 +78,9 @@ class ColumnPool:
     def __init__(self) -> None:
         self._known = _Known((), np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
 
+    def __len__(self) -> int:
+        return len(self._known.keys)
+
     def add(self, columns: Columns) -> Columns:
         """Keep the columns not met before; returns them."""
         known, keys = self._known, _keys(columns)

@@ -41,9 +41,19 @@ class Crew:
         """Results of a task for every block, in block order.
 
         ``limits`` are narrower ones of some blocks, by position.
+
+        Raises
+        ------
+        TimeIsOverError
+            As `Clock.check` has it, by the clocks of the searches.
         """
         narrow = {id(searches[place]): bounds for place, bounds in (limits or {}).items()}
-        return self.each(searches, lambda search: task(search, narrow.get(id(search))))
+
+        def work(search: BlockSearch) -> Result:
+            search.clock.check()
+            return task(search, narrow.get(id(search)))
+
+        return self.each(searches, work)
 
     def each(
         self, searches: Sequence[BlockSearch], read: Callable[[BlockSearch], Result]

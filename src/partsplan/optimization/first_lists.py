@@ -79,6 +79,12 @@ def _likely(mean: Floats, spread: Floats, deviations: tuple[float, ...]) -> Inte
     return np.asarray(np.rint(stock)).astype(np.int64)
 
 
+def likely_stock(tree: SupplyTree, deviations: float) -> Integers:
+    """Stock some standard deviations above the mean pipeline; shape (n_parts, n_locations)."""
+    mean, spread = _mean_and_spread(tree)
+    return np.asarray(np.ceil(mean + deviations * spread)).astype(np.int64)
+
+
 def furthest_of_use(mean: Floats, worth: Floats) -> Integers:
     r"""Largest stock that need be looked at: :math:`S \le \min_s [s + r\, EBO(s)] < S + 1`.
 

@@ -32,6 +32,8 @@ _NODES_BEFORE_MASTER = 150
 _PROOF_GAP = 1e-6
 _MASTER_COLUMNS = 1_000
 _OTHER_SOLVER_SECONDS = 30.0
+_PLENTY = (1.0, 2.5, 1e6)
+"""Standard deviations above the mean; so many that no more is of use."""
 _RAISES = 40
 _RAISE = 1.1
 
@@ -147,6 +149,7 @@ class PlanSearch:
         """Keep a choice that keeps every promise, if it is the best."""
         if choice.cost < self.cost:
             self.state.plan = choice
+            self.clock.has_plan = True
 
     def _branch(
         self, tree: BranchAndPrice, gap: float, nodes: int | None, *, closes: bool = True
@@ -195,6 +198,15 @@ class PlanSearch:
                 self._keep(choice)
                 return
             price = price * np.where(choice.used > self.allowed, _RAISE, 1.0)
+
+    def offer_plenty(self) -> None:
+        """A plan, however dear, that takes no more than an evaluation or two to find."""
+        for deviations in _PLENTY:
+            columns = self.blocks.columns_above(deviations)
+            choice = Choice(columns, np.argsort(columns.parts))
+            if choice.keeps(self.allowed):
+                self._keep(choice)
+                return
 
     def _positive_prices(self) -> Floats:
         least = 1e-6 * self.state.price.max(initial=1e-6)

@@ -66,8 +66,11 @@ def optimize(
         Relative gap at which the search may stop; 0 asks for a proven optimum, however long it
         takes. Small problems are usually solved to proven optimality in any case.
     time_limit : float, optional
-        Seconds; the best plan found by then comes back. Without it, and with a gap above 0, the
-        search also stops when a fixed effort has not reached the gap (``stopped_by`` "effort").
+        Seconds for the search; the best plan found by then comes back, evaluated once more. Without
+        one the search goes on for up to a quarter of the limit, two seconds at least, and then
+        gives a plan with plenty of stock, whose gap says so. Without a limit, and with a gap above
+        0, the search also stops when a fixed effort has not reached the gap (``stopped_by``
+        "effort").
     limits : table, optional
         A ``stock`` table with ``minimum``, ``maximum``, ``fixed`` (and ``on_hand``, ``on_order``
         for new_investment); ``None`` means ``network.stock``.

@@ -167,7 +167,7 @@ class RemoteCrew(Crew):
         task: Task[Result],
         limits: Mapping[int, StockBounds] | None = None,
     ) -> list[Result]:
-        """Results of a task for every block, in block order."""
+        """Results of a task for every block, in block order; as `Crew.worked` otherwise."""
         limits = limits or {}
         for search in searches:
             search.is_shared = True
@@ -181,6 +181,7 @@ class RemoteCrew(Crew):
         under_way: deque[_UnderWay] = deque()
         try:
             while chunks or under_way:
+                self.clock.check()
                 while chunks and len(under_way) < _UNDER_WAY:
                     places = chunks.popleft()
                     under_way.append(_UnderWay(places, self._begun(errands, places)))

@@ -20,7 +20,7 @@ from partsplan.evaluation.results import Rows
 from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.block_problem import BlockProblem
-from partsplan.optimization.clock import Clock
+from partsplan.optimization.clock import Clock, TimeIsOverError
 from partsplan.optimization.compaction import compacted
 from partsplan.optimization.crew import Crew
 from partsplan.optimization.feasibility import impossible_commitments
@@ -185,6 +185,8 @@ class OptimizationRun:
         finder = PriceFinder(blocks, self.clock)
         try:
             return self._found_prices(finder, blocks)
+        except TimeIsOverError:
+            return finder.state
         except KeyboardInterrupt:
             if self.start is not None and finder.state.plan is None:
                 self._take_stock(finder, blocks)
@@ -210,6 +212,7 @@ class OptimizationRun:
         finder.about = max(finder.about, choice.cost)
         if choice.keeps(blocks.allowed):
             finder.state.plan = choice
+            self.clock.has_plan = True
         finder.state.pool.add(columns)
 
     def _found_prices(self, finder: PriceFinder, blocks: AllBlocks) -> PriceState:
@@ -262,19 +265,27 @@ class OptimizationRun:
 
     def _searched(self, state: PriceState, blocks: AllBlocks) -> PlanSearch:
         search = PlanSearch(blocks, state, self.solver, self.clock)
-        if self.is_trial:
-            search.run(self.target_gap, _TRIAL_NODES, 0)
-            return search
-        is_open_ended = self.target_gap == 0.0 or np.isfinite(self.clock.seconds_left)
         try:
-            search.run(
-                max(self.target_gap, 1e-10),
-                None if is_open_ended else self._effort,
-                _PROOF_NODES if self.is_small else 0,
-            )
+            if state.passes and len(state.pool):
+                self._run(search)
         except KeyboardInterrupt:
             self.clock.interrupt()
+        except TimeIsOverError:
+            logger.info("time is over, and a pass was cut")
+        if search.best is None and self.clock.is_over:
+            search.offer_plenty()
         return search
+
+    def _run(self, search: PlanSearch) -> None:
+        if self.is_trial:
+            search.run(self.target_gap, _TRIAL_NODES, 0)
+            return
+        is_open_ended = self.target_gap == 0.0 or np.isfinite(self.clock.seconds_left)
+        search.run(
+            max(self.target_gap, 1e-10),
+            None if is_open_ended else self._effort,
+            _PROOF_NODES if self.is_small else 0,
+        )
 
     @property
     def _effort(self) -> int:

@@ -31,7 +31,7 @@ from partsplan.optimization.enumeration import (
     TooManyStocksError,
     stocks_within,
 )
-from partsplan.optimization.first_lists import first_lists
+from partsplan.optimization.first_lists import first_lists, likely_stock
 from partsplan.optimization.grids import Grids, most_of_use
 from partsplan.optimization.pricing import PriceSearch, block_prices
 from partsplan.optimization.stock_tables import StockTables
@@ -361,7 +361,15 @@ class BlockSearch:
 
     def columns_of(self, stock: Integers) -> Columns:
         """The column of a stock of every part, drawn to the limits where it lies outside."""
-        stock = self._drawn_in(self.problem.at_places(stock))
+        return self._measured(self.problem.at_places(stock))
+
+    def columns_above(self, deviations: float) -> Columns:
+        """The column of some standard deviations above the mean everywhere, drawn to the limits."""
+        return self._measured(likely_stock(self.block.tree, deviations))
+
+    def _measured(self, stock: Integers) -> Columns:
+        """The columns of any stock, drawn to the limits where it lies outside."""
+        stock = self._drawn_in(stock)
         measured = measure_block(self.block, stock, self.problem.evaluation)
         rows = np.arange(len(stock))
         uses = measured.uses()[:, self.problem.kept] - self.fixed_use

@@ -1,0 +1,93 @@
+"""Time limits: passes are cut, a plan found is never lost, and there is always one."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from many_parts import all_kept, many_parts
+
+import partsplan as pp
+from partsplan.optimization import clock, run
+from partsplan.optimization.clock import Clock, TimeIsOverError
+from partsplan.optimization.search import BlockSearch
+
+
+@pytest.fixture
+def no_grace(monkeypatch):
+    monkeypatch.setattr(clock, "_GRACE", 0.0)
+    monkeypatch.setattr(clock, "_GRACE_SHARE", 0.0)
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(run, "_LARGEST_BLOCK", 10)
+
+
+def slow_searches(monkeypatch, seconds):
+    """Every search of a block takes some time; returns the parts of those that were searched."""
+    searched, original = [], BlockSearch.searched
+
+    def slow(self, *args, **options):
+        time.sleep(seconds)
+        searched.append(self.parts)
+        return original(self, *args, **options)
+
+    monkeypatch.setattr(BlockSearch, "searched", slow)
+    return searched
+
+
+def test_a_clock_cuts_after_some_grace_and_at_once_when_there_is_a_plan():
+    within = Clock(60.0)
+    within.check()
+    over = Clock(1e-9)
+    over.check()  # no plan yet
+    over.has_plan = True
+    with pytest.raises(TimeIsOverError):
+        over.check()
+    interrupted = Clock(None)
+    interrupted.has_plan = True
+    interrupted.check()
+    interrupted.interrupt()
+    with pytest.raises(TimeIsOverError):
+        interrupted.check()
+
+
+def test_a_first_pass_that_is_cut_leaves_a_plan_with_plenty(no_grace, small_blocks, monkeypatch):
+    network, demand = many_parts(6, 400)
+    searched = slow_searches(monkeypatch, 0.05)
+    plan = pp.optimize(network, demand, time_limit=0.2)
+    assert 0 < len(searched) < 40  # the first pass was not finished
+    assert plan.status == "feasible"
+    assert plan.stopped_by == "time"
+    assert all_kept(network, demand, plan)
+    assert plan.bound == 0.0
+    assert plan.gap == 1.0
+
+
+@pytest.mark.parametrize("with_executor", [False, True])
+def test_a_plan_to_start_with_is_kept_when_a_pass_is_cut(small_blocks, monkeypatch, with_executor):
+    network, demand = many_parts(6, 400)
+    plenty = np.full((400, 6), 9)
+    searched = slow_searches(monkeypatch, 0.05)
+    executor = ThreadPoolExecutor(2) if with_executor else None
+    plan = pp.optimize(network, demand, start=plenty, time_limit=0.2, executor=executor)
+    assert len(searched) < 60
+    assert plan.stopped_by == "time"
+    assert all_kept(network, demand, plan)
+    assert (plan.stock.array <= plenty).all()
+
+
+def test_plenty_is_within_the_limits(no_grace):
+    network, demand = many_parts(7, 300)
+    most = np.full((300, 6), 1)
+    most[:, 0] = 40
+    limits = [
+        {"part_id": part, "location_id": location, "maximum": int(most[p, at])}
+        for p, part in enumerate(network.part_ids)
+        for at, location in enumerate(network.location_ids)
+    ]
+    plan = pp.optimize(network, demand, limits=limits, time_limit=1e-9)
+    assert plan.has_solution
+    assert (plan.stock.array <= most).all()
+    assert all_kept(network, demand, plan)
