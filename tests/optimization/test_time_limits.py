@@ -61,8 +61,10 @@ def test_a_first_pass_that_is_cut_leaves_a_plan_with_plenty(no_grace, small_bloc
     assert plan.status == "feasible"
     assert plan.stopped_by == "time"
     assert all_kept(network, demand, plan)
-    assert plan.bound == 0.0
-    assert plan.gap == 1.0
+    assert plan.bound is None
+    assert plan.gap is None
+    assert "proof         none" in plan.summary()
+    assert all(row.price is None for row in plan.commitments)
 
 
 @pytest.mark.parametrize("with_executor", [False, True])

@@ -68,8 +68,8 @@ def optimize(
     time_limit : float, optional
         Seconds for the search; the best plan found by then comes back, evaluated once more. Without
         one the search goes on for up to a quarter of the limit, two seconds at least, and then
-        gives a plan with plenty of stock, whose gap says so. Without a limit, and with a gap above
-        0, the search also stops when a fixed effort has not reached the gap (``stopped_by``
+        gives a plan with plenty of stock, far from the least cost. Without a limit, and with a gap
+        above 0, the search also stops when a fixed effort has not reached the gap (``stopped_by``
         "effort").
     limits : table, optional
         A ``stock`` table with ``minimum``, ``maximum``, ``fixed`` (and ``on_hand``, ``on_order``

@@ -312,7 +312,8 @@ class OptimizationRun:
         cost = float(problem.cost(parts, stock).sum()) + is_yearly * shipments
         holding = float((unit_cost * network.holding_rates(parts) * stock).sum())
         bound = min(max(bound, 0.0), cost)  # no stock costs less than nothing
-        is_proven = np.isfinite(bound) and self._is_proven()
+        says_something = bound > 0.0 or cost == 0.0
+        is_proven = says_something and self._is_proven()
         gap = relative_gap(cost, bound)
         gap = 0.0 if gap <= OPTIMAL_GAP else gap
         price = state.price if is_proven else None
