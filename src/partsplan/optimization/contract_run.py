@@ -29,7 +29,8 @@ from partsplan.optimization.period_confidence import (
     unreachable,
 )
 from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan
-from partsplan.optimization.run import OPTIMAL_GAP, OptimizationRun
+from partsplan.optimization.plan_maker import OPTIMAL_GAP
+from partsplan.optimization.run import OptimizationRun
 from partsplan.optimization.target_search import TargetSearch
 from partsplan.optimization.unit_exchange import ExchangedStock, UnitExchange
 from partsplan.simulation.measured_periods import (
@@ -359,7 +360,7 @@ class ContractRun:
             gap=gap,
             commitments=Rows(commitments, CommitmentResult, backend),
             performance=performance,
-            stopped_by=run.stopped_by(float("inf") if gap is None else gap),
+            stopped_by=run.maker.stopped_by(float("inf") if gap is None else gap),
             passes=sum(t.plan.passes for t in self.trials),
             runtime_seconds=run.clock.seconds,
             period_confidence=PeriodConfidence(

@@ -28,12 +28,12 @@ from partsplan.optimization.expedite_search import (
 from partsplan.optimization.feasibility import impossible_commitment, limits_reason
 from partsplan.optimization.integer import PlanSearch
 from partsplan.optimization.plan import PlanStatus, StockingPlan
+from partsplan.optimization.plan_maker import OPTIMAL_GAP
 from partsplan.optimization.prices import PriceFinder, PriceState
 from partsplan.optimization.run import OptimizationRun
 
 _BLOCK_SIZE = 50
 _DUAL_TOLERANCE = 1e-6
-_OPTIMAL_GAP = 1e-9
 _MOST_CLOSING = 30_000
 _PASSES = 25
 _FIRST_SHARE = 0.05
@@ -200,7 +200,7 @@ class ExpeditePlanSearch(PlanSearch):
         if self.gap > gap and not self.clock.is_over:
             self._least_of_pool()
             self._solve_master(max(gap, 1e-6))
-        if self.gap > max(gap, _OPTIMAL_GAP) and not self.clock.is_over:
+        if self.gap > max(gap, OPTIMAL_GAP) and not self.clock.is_over:
             self._close()
 
     def _first_plan(self) -> None:

@@ -12,11 +12,10 @@ from typing import TypeVar
 import numpy as np
 
 from partsplan.errors import PartsplanError
-from partsplan.evaluation import CommitmentResult, ImpossibleCommitment, Performance
+from partsplan.evaluation import ImpossibleCommitment, Performance
 from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.model import BlockPiece
 from partsplan.evaluation.performance import performance_of
-from partsplan.evaluation.results import Rows
 from partsplan.optimization.all_blocks import AllBlocks
 from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.block_problem import BlockProblem
@@ -24,9 +23,10 @@ from partsplan.optimization.clock import Clock, TimeIsOverError
 from partsplan.optimization.compaction import compacted
 from partsplan.optimization.crew import Crew
 from partsplan.optimization.feasibility import impossible_commitments
-from partsplan.optimization.integer import PlanSearch, relative_gap
+from partsplan.optimization.integer import PlanSearch
 from partsplan.optimization.kept_blocks import kept_blocks
-from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
+from partsplan.optimization.plan import PlanStatus, StockingPlan
+from partsplan.optimization.plan_maker import Found, PlanMaker
 from partsplan.optimization.prices import MANY_PARTS, PriceFinder, PriceState
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.recall import Recall, is_worth_remembering
@@ -40,7 +40,6 @@ logger = logging.getLogger("partsplan")
 Result = TypeVar("Result")
 
 
-OPTIMAL_GAP = 1e-9
 _DUAL_TOLERANCE = 1e-6
 _FINEST = 1e-9
 _TABLE_SHARE_OF_GAP = 1e-2
@@ -101,7 +100,17 @@ class OptimizationRun:
             measured = None if self.recall is None else self.recall.measured(stock)
             performance = self.performance(stock) if measured is None else measured.performance
             if all(result.is_met for result in performance.commitments):
-                plan = self._with_solution(bound, state, stock, performance)
+                plan = self.maker.of(
+                    Found(
+                        stock,
+                        performance,
+                        bound,
+                        self._is_proven(),
+                        state.price,
+                        self._shipment_cost(performance),
+                        state.passes,
+                    )
+                )
                 if self.recall is None or measured is None or not len(state.least):
                     return plan
                 return replace(plan, memory=self.recall.remembered(search, measured))
@@ -301,91 +310,16 @@ class OptimizationRun:
         stock[columns.parts] = columns.stock
         return stock
 
-    def _with_solution(
-        self, bound: float, state: PriceState, stock: Integers, performance: Performance
-    ) -> StockingPlan:
-        problem, network = self.problem, self.problem.network
-        parts = np.arange(network.n_parts)
-        unit_cost = network.parts["unit_cost"][:, None]
-        shipments = self._shipment_cost(performance)
-        is_yearly = problem.objective == "holding_cost"
-        cost = float(problem.cost(parts, stock).sum()) + is_yearly * shipments
-        holding = float((unit_cost * network.holding_rates(parts) * stock).sum())
-        bound = min(max(bound, 0.0), cost)  # no stock costs less than nothing
-        says_something = bound > 0.0 or cost == 0.0
-        is_proven = says_something and self._is_proven()
-        gap = relative_gap(cost, bound)
-        gap = 0.0 if gap <= OPTIMAL_GAP else gap
-        price = state.price if is_proven else None
-        return StockingPlan(
-            status=PlanStatus.OPTIMAL if is_proven and gap == 0.0 else PlanStatus.FEASIBLE,
-            objective=problem.objective,
-            stock=PlannedStock(network, stock),
-            cost=cost,
-            annual_cost=holding + shipments,
-            investment=float((unit_cost * stock).sum()),
-            bound=bound if is_proven else None,
-            gap=gap if is_proven and np.isfinite(gap) else None,
-            commitments=self._priced(performance.commitments, price),
-            impossible=self._rows([]),
-            performance=performance,
-            evaluation=problem.evaluation,
-            bound_evaluation=problem.evaluation,
-            stopped_by=self.stopped_by(gap),
-            passes=state.passes,
-            runtime_seconds=self.clock.seconds,
-        )
-
-    def stopped_by(self, gap: float) -> StoppedBy:
-        """What ended the search, by the gap that is left."""
-        if gap <= max(self.target_gap, OPTIMAL_GAP):
-            return "gap"
-        if self.clock.is_interrupted:
-            return "interrupt"
-        return "time" if self.clock.is_over else "effort"
-
-    def _priced(
-        self, results: Rows[CommitmentResult], price: Floats | None
-    ) -> Rows[CommitmentResult]:
-        """The results with the price of tightening each promise, where a bound is proven."""
-        if price is None:
-            return results
-        full = np.zeros(self.problem.model.n_promises)
-        full[self.problem.kept] = price
-        steps = [promise.use_per_target_step for promise in self.problem.model.promises]
-        rows = [
-            replace(result, price=float(mu * step) if promise.has_demand else 0.0)
-            for result, mu, step, promise in zip(
-                results, full, steps, self.problem.model.promises, strict=True
-            )
-        ]
-        return Rows(rows, CommitmentResult, self.problem.network.frame_backend)
-
-    def _rows(self, rows: list[ImpossibleCommitment]) -> Rows[ImpossibleCommitment]:
-        return Rows(rows, ImpossibleCommitment, self.problem.network.frame_backend)
+    @property
+    def maker(self) -> PlanMaker:
+        """Makes the plan of what was found."""
+        return PlanMaker(self.problem, self.target_gap, self.clock)
 
     def without_solution(
         self, status: PlanStatus, impossible: list[ImpossibleCommitment]
     ) -> StockingPlan:
         """A result without a plan."""
-        return StockingPlan(
-            status=status,
-            objective=self.problem.objective,
-            stock=None,
-            cost=None,
-            annual_cost=None,
-            investment=None,
-            bound=None,
-            gap=None,
-            commitments=Rows([], CommitmentResult, self.problem.network.frame_backend),
-            impossible=self._rows(impossible),
-            performance=None,
-            evaluation=self.problem.evaluation,
-            bound_evaluation=self.problem.evaluation,
-            stopped_by="time" if self.clock.is_over else None,
-            passes=0,
-            runtime_seconds=self.clock.seconds,
-        )
+        return self.maker.none(status, impossible)
 
 
 def _problem_of(problem: PlanningProblem, piece: BlockPiece, *, compacts: bool) -> BlockProblem:
