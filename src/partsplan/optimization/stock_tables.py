@@ -61,6 +61,7 @@ class StockTables:
     def refine(self, gaps: Sequence[Gap]) -> None:
         """List stocks in gaps; only the figures of the parts concerned are made again."""
         figures = self.figures
+        self._figures = None  # made anew if an interrupt leaves them half changed
         self.grids = self.grids.refined(gaps)
         rows = np.unique(np.concatenate([gap.parts for gap in gaps]))
         fresh = self._built(self.block.of_parts(rows), self.grids.of_parts(rows))
@@ -71,7 +72,8 @@ class StockTables:
 
     def replace_lists(self, grids: Grids) -> None:
         """Begin anew with other lists."""
-        self.grids, self._figures = grids, None
+        self._figures = None
+        self.grids = grids
 
     def of_rows(self, rows: Integers, stock: Integers) -> tuple[Floats, Floats, Floats]:
         """Late units, P(X >= S) and lateness of listed stocks; ``rows`` are places in the block."""
