@@ -46,6 +46,7 @@ def test_nothing_changed_needs_no_pass(first, monkeypatch):
     seen = parts_priced(monkeypatch)
     again = pp.optimize(network, demand, gap=2e-3, start=pickle.loads(pickle.dumps(plan)))
     assert not seen
+    assert (again.stock.array == plan.stock.array).all()
     assert again.bound == pytest.approx(plan.bound, rel=1e-12)
     assert again.gap < 2e-3
     assert all_kept(network, demand, again)

@@ -8,9 +8,13 @@ import pytest
 from many_parts import all_kept, many_parts
 
 import partsplan as pp
+from partsplan.evaluation.performance import service_model
 from partsplan.optimization import clock, run
 from partsplan.optimization.clock import Clock, TimeIsOverError
+from partsplan.optimization.first_lists import first_lists
+from partsplan.optimization.grids import Gap
 from partsplan.optimization.search import BlockSearch
+from partsplan.optimization.stock_tables import StockTables
 
 
 @pytest.fixture
@@ -78,6 +82,38 @@ def test_a_plan_to_start_with_is_kept_when_a_pass_is_cut(small_blocks, monkeypat
     assert plan.stopped_by == "time"
     assert all_kept(network, demand, plan)
     assert (plan.stock.array <= plenty).all()
+
+
+def test_progress_tells_of_a_plan_with_plenty(no_grace):
+    network, demand = many_parts(6, 100)
+    steps = []
+    plan = pp.optimize(network, demand, time_limit=1e-9, progress=steps.append)
+    assert steps[-1].cost == pytest.approx(plan.cost, rel=1e-12)
+
+
+def test_an_interrupt_while_lists_grow_leaves_figures_that_fit(monkeypatch):
+    network, demand = many_parts(6, 12)
+    model = service_model(network, demand, "exact")
+    block = next(model.blocks(12))
+    worth = np.full(block.tree.rate.shape, 20.0)
+    lowest = np.zeros(block.tree.rate.shape, dtype=np.int64)
+    grids = first_lists(block.tree, lowest, worth, has_gaps=True)
+    tables = StockTables("exact", block, grids)
+    before = tables.figures
+    n = len(block.parts)
+    gap = Gap(0, np.arange(n), np.full(n, grids.branch[0].shape[1]))  # beyond each list
+    with monkeypatch.context() as patch:
+        patch.setattr(StockTables, "_built", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tables.refine([gap])
+    anew = StockTables("exact", block, tables.grids)
+    assert tables.figures is not before
+    for mine, theirs in zip(tables.figures.branches, anew.figures.branches, strict=True):
+        np.testing.assert_array_equal(mine.figures.backorders, theirs.figures.backorders)
+
+
+def interrupted(*arguments):
+    raise KeyboardInterrupt
 
 
 def test_plenty_is_within_the_limits(no_grace):

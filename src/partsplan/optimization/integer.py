@@ -199,6 +199,18 @@ class PlanSearch:
                 return
             price = price * np.where(choice.used > self.allowed, _RAISE, 1.0)
 
+    def offer_held(self, stock: Integers) -> None:
+        """A stock of all parts as a plan, if it still keeps every promise; else nothing.
+
+        Parts whose column is not among those met hold what is best for them.
+        """
+        columns = self.state.pool.columns
+        is_held = (columns.stock == stock[columns.parts]).all(axis=1)
+        excess = columns.excess(self.state.price, self.n_parts)
+        held = largest_shares(columns, np.where(is_held, np.inf, -excess), self.n_parts)
+        if held.keeps(self.allowed):
+            self._keep(held)
+
     def offer_plenty(self) -> None:
         """A plan, however dear, that takes no more than an evaluation or two to find."""
         for deviations in _PLENTY:

@@ -97,9 +97,10 @@ def optimize(
         Seed of the periods simulated for ``confidence``; runs with the same seed repeat.
     executor : concurrent.futures.Executor, optional
         Who prices the parts, in blocks; by default threads of this process. A process pool or a
-        Dask cluster (``client.get_executor()``) pays from some 10,000 parts on; the plan is the
-        same to the unit for any of them. What an executor fails to do is done in this process,
-        with a warning in the log of ``partsplan``. A script that starts processes needs the guard
+        Dask cluster (``client.get_executor()``) pays from some 10,000 parts on. The plan is the
+        same to the unit for any number of workers, and from 2,000 parts on also without an
+        executor; below, both are within the gap. What an executor fails to do is done in this
+        process, with a warning in the log. A script that starts processes needs the guard
         ``if __name__ == "__main__":``, or each of them may run the script again.
         Parts within parts and expedited shortages are always worked here.
     progress : bool or callable, default False

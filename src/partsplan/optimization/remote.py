@@ -3,8 +3,7 @@
 A worker keeps the blocks it was sent. A task names the job, blocks and the version of their lists;
 a worker that lacks one says so and is sent it. So between passes only prices go out, and columns
 and sums come back. What a block gives depends on its lists alone, which the caller keeps, so the
-plan is the same for any number of workers, and for none: what an executor fails to do is done
-here.
+plan is the same for any number of workers; what an executor fails to do is done here.
 """
 
 from __future__ import annotations

@@ -265,10 +265,12 @@ class OptimizationRun:
 
     def _recalled(self, finder: PriceFinder, blocks: AllBlocks) -> bool:
         """Whether what the start remembers gives a plan within the gap."""
-        if self.recall is None or not self.recall.into(finder):
+        if self.start is None or self.recall is None or not self.recall.into(finder):
             return False
         search = PlanSearch(blocks, finder.state, self.solver, self.clock)
-        search.round_nearest(self.target_gap)
+        search.offer_held(self.start.stock)
+        if search.gap > self.target_gap:
+            search.round_nearest(self.target_gap)
         self.clock.report(finder.state.passes, search.bound, search.cost)
         return search.gap <= self.target_gap
 
@@ -283,6 +285,7 @@ class OptimizationRun:
             logger.info("time is over, and a pass was cut")
         if search.best is None and self.clock.is_over:
             search.offer_plenty()
+            self.clock.report(state.passes, search.bound, search.cost)
         return search
 
     def _run(self, search: PlanSearch) -> None:
