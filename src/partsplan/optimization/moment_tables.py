@@ -256,7 +256,7 @@ def _late_units_at(mean: Floats, excess: Floats, size: int) -> Floats:
         step /= k + 1.0
         if len(law) > size and k % 4 == 0:
             room = 1.0 - np.maximum(step, q)  # later steps lie between this one and q
-            left = law[-1] / np.maximum(room, 1e-300) ** 2
+            left = law[-1] / np.maximum(room, 1e-100) ** 2
             if ((room > 0.0) & (left < _LEFT_OUT)).all():
                 break
         step *= law[-1]
