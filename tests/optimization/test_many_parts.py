@@ -113,6 +113,9 @@ def test_prices_of_columns_maximize_the_lagrangian():
     best = max(value(price) for price in np.linspace(0.01, 5.0, 2000))
     found = prices_of_columns(columns, np.array([0.1]), allowed, n_parts)
     assert value(found[0]) == pytest.approx(best, rel=1e-4)
+    values = columns.value(found).reshape(2, n_parts)
+    used = columns.uses[:, 0].reshape(2, n_parts)[values.argmin(axis=0), np.arange(n_parts)].sum()
+    assert used < 1.02 * allowed[0]
 
 
 def test_best_columns_that_cost_nothing_beside_dear_ones():

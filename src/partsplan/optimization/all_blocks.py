@@ -110,7 +110,7 @@ class AllBlocks:
         joined = Columns.joined([one.columns for one in passes])
         offset = float(price @ self.allowed)
         found_least = np.full(self.n_parts, np.inf)
-        np.minimum.at(found_least, joined.parts, joined.cost + joined.uses @ price)
+        np.minimum.at(found_least, joined.parts, joined.value(price))
         if self.counted is not None:
             found_least *= np.where(self.counted > 0.0, self.counted, np.inf)
         value = float(found_least[np.isfinite(found_least)].sum()) - offset

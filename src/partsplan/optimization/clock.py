@@ -52,7 +52,7 @@ class Clock:
     @property
     def is_over(self) -> bool:
         """Whether the time limit has passed, or the user has interrupted."""
-        return self.is_interrupted or self.seconds_left <= 0.0
+        return self.seconds_left <= 0.0
 
     def interrupt(self) -> None:
         """Let the search end with what it has."""
@@ -68,7 +68,7 @@ class Clock:
             If time is over, and without a plan some grace as well.
         """
         grace = 0.0 if self.has_plan else max(_GRACE, _GRACE_SHARE * self._limit)
-        if self.is_over and self.seconds_left + grace <= 0.0:
+        if self.seconds_left + grace <= 0.0:
             raise TimeIsOverError
 
     def unheard(self) -> Clock:

@@ -45,17 +45,21 @@ class Columns:
         """The chosen columns."""
         return Columns(self.parts[chosen], self.stock[chosen], self.cost[chosen], self.uses[chosen])
 
+    def value(self, price: Floats) -> Floats:
+        """Cost and penalties of every column."""
+        return np.asarray(self.cost + self.uses @ price)
+
     def reduced_cost_by(self, price: Floats, least: Floats) -> Floats:
         """Cost and penalties above a least of every column's own."""
-        return np.asarray(self.cost + self.uses @ price - least)
+        return np.asarray(self.value(price) - least)
 
     def reduced_cost(self, price: Floats, least: Floats) -> Floats:
         """Cost and penalties above the least possible of the same part, ``least`` by part."""
-        return self.cost + self.uses @ price - least[self.parts]
+        return np.asarray(self.value(price) - least[self.parts])
 
     def excess(self, price: Floats, n_parts: int) -> Floats:
         """Cost and penalties above the least of these columns of the same part."""
-        values = self.cost + self.uses @ price
+        values = self.value(price)
         least = np.full(n_parts, np.inf)
         np.minimum.at(least, self.parts, values)
         return np.asarray(values - least[self.parts])

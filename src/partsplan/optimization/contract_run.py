@@ -20,7 +20,6 @@ from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.results import Rows
 from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.grids import endless_stock
-from partsplan.optimization.integer import relative_gap
 from partsplan.optimization.period_confidence import (
     ConfidentCommitment,
     PeriodConfidence,
@@ -29,7 +28,7 @@ from partsplan.optimization.period_confidence import (
     unreachable,
 )
 from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan
-from partsplan.optimization.plan_maker import OPTIMAL_GAP
+from partsplan.optimization.plan_maker import gap_of
 from partsplan.optimization.run import OptimizationRun
 from partsplan.optimization.target_search import TargetSearch
 from partsplan.optimization.unit_exchange import ExchangedStock, UnitExchange
@@ -343,8 +342,7 @@ class ContractRun:
             for row, priced in zip(performance.commitments, plain.plan.commitments, strict=True)
         ]
         bound = plain.plan.bound
-        gap = None if bound is None else relative_gap(trial.cost, bound)
-        gap = 0.0 if gap is not None and gap <= OPTIMAL_GAP else gap
+        gap = None if bound is None else gap_of(trial.cost, bound)
         rows = confident_rows(
             [self.promises[c] for c in self.judged],
             [self._tightened(trial.aims)[c].target for c in self.judged],

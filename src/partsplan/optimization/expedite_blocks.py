@@ -49,7 +49,7 @@ class ExpediteBlocks:
             columns.append(found)
         joined = Columns.joined(columns)
         bound = float(least.sum()) - float(price @ self.allowed)
-        value = float((joined.cost + joined.uses @ price).sum()) - float(price @ self.allowed)
+        value = float(joined.value(price).sum()) - float(price @ self.allowed)
         return PricedParts(joined, joined.uses.sum(axis=0), bound, value, least)
 
     def prune(self, price: Floats) -> None:

@@ -221,7 +221,7 @@ class ExpeditePlanSearch(PlanSearch):
     def _least_of_pool(self) -> None:
         """Measure columns against the best one met, not against a relaxed bound."""
         columns = self.state.pool.columns
-        values = columns.cost + columns.uses @ self.state.price
+        values = columns.value(self.state.price)
         least = np.full(self.n_parts, np.inf)
         np.minimum.at(least, columns.parts, values)
         self.state.least = least

@@ -192,7 +192,7 @@ class ExpediteSearch:
         rows = np.flatnonzero(~self.is_listed)
         if len(rows):
             found.append(self._best_known(rows, price))
-            low[rows] = np.maximum(low[rows], found[-1].cost + found[-1].uses @ price)
+            low[rows] = np.maximum(low[rows], found[-1].value(price))
         return Columns.joined(found), low
 
     def _best_listed(
@@ -249,7 +249,7 @@ class ExpediteSearch:
 
     def _best_of(self, columns: Columns, rows: Integers, price: Floats) -> Columns:
         """Best columns at some prices, one for each of some parts."""
-        order = np.lexsort((columns.cost + columns.uses @ price, columns.parts))
+        order = np.lexsort((columns.value(price), columns.parts))
         first = np.searchsorted(columns.parts[order], self.block.parts[rows])
         return columns.of(order[first])
 
@@ -285,8 +285,8 @@ class ExpediteSearch:
             both = Columns.joined([better, swept])
             found.append(both)
             reached = self._best_of(both, rows[open_rows], price)
-            before = (best.cost + best.uses @ price)[open_rows]
-            after = reached.cost + reached.uses @ price
+            before = best.value(price)[open_rows]
+            after = reached.value(price)
             pieces = Columns.joined([best, reached])
             best = self._best_of(pieces, rows, price)
             open_rows = open_rows[after < before * (1.0 - 1e-9)]
@@ -341,7 +341,7 @@ class ExpediteSearch:
         share = short[:, self.block.sources.location]
         problem = self._relaxed.relaxed(self._relaxed.cases_at(best.stock), missed_price)
         share = tuned_share(problem, share, clock)
-        upper = best.cost + best.uses @ price - self._constant
+        upper = best.value(price) - self._constant
         return CaseTree(self._relaxed, missed_price, share, upper)
 
     @cached_property

@@ -78,7 +78,7 @@ class FamilyBlocks:
             place, least[self.unit[family.block.parts[0]]] = family.best(price, slack=share)
             columns.append(self.placed(family.columns(np.array([place]))))
         joined = Columns.joined(columns)
-        values = joined.cost + joined.uses @ price
+        values = joined.value(price)
         cheapest = np.lexsort((values, joined.parts))
         first = cheapest[np.flatnonzero(np.diff(joined.parts[cheapest], prepend=-1))]
         offset = float(price @ self.allowed)

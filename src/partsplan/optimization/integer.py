@@ -151,6 +151,13 @@ class PlanSearch:
             self.state.plan = choice
             self.clock.has_plan = True
 
+    def offer_as_it_is(self, choice: Choice) -> bool:
+        """Whether a choice keeps every promise; it is kept then, if it is the best."""
+        does_keep = choice.keeps(self.allowed)
+        if does_keep:
+            self._keep(choice)
+        return does_keep
+
     def _branch(
         self, tree: BranchAndPrice, gap: float, nodes: int | None, *, closes: bool = True
     ) -> None:
@@ -193,9 +200,8 @@ class PlanSearch:
             return
         columns, price = self.state.pool.columns, self._positive_prices()
         for _ in range(_RAISES):
-            choice = largest_shares(columns, -columns.excess(price, self.n_parts), self.n_parts)
-            if choice.keeps(self.allowed):
-                self._keep(choice)
+            choice = largest_shares(columns, -columns.value(price), self.n_parts)
+            if self.offer_as_it_is(choice):
                 return
             price = price * np.where(choice.used > self.allowed, _RAISE, 1.0)
 
@@ -206,18 +212,14 @@ class PlanSearch:
         """
         columns = self.state.pool.columns
         is_held = (columns.stock == stock[columns.parts]).all(axis=1)
-        excess = columns.excess(self.state.price, self.n_parts)
-        held = largest_shares(columns, np.where(is_held, np.inf, -excess), self.n_parts)
-        if held.keeps(self.allowed):
-            self._keep(held)
+        share = np.where(is_held, np.inf, -columns.value(self.state.price))
+        self.offer_as_it_is(largest_shares(columns, share, self.n_parts))
 
     def offer_plenty(self) -> None:
         """A plan, however dear, that takes no more than an evaluation or two to find."""
         for deviations in _PLENTY:
             columns = self.blocks.columns_above(deviations)
-            choice = Choice(columns, np.argsort(columns.parts))
-            if choice.keeps(self.allowed):
-                self._keep(choice)
+            if self.offer_as_it_is(Choice(columns, np.argsort(columns.parts))):
                 return
 
     def _positive_prices(self) -> Floats:
@@ -239,9 +241,7 @@ class PlanSearch:
                 columns = self.state.pool.columns
                 self._offer(self._rounded(-columns.reduced_cost(price, self.state.least)))
             else:
-                choice = largest_shares(found, -(found.cost + found.uses @ price), self.n_parts)
-                if choice.keeps(self.allowed):
-                    self._keep(choice)
+                self.offer_as_it_is(largest_shares(found, -found.value(price), self.n_parts))
 
     def _add_near_columns(self) -> None:
         """Columns one change away from the best, as many as are of use."""

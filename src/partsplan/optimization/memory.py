@@ -55,6 +55,8 @@ class SearchMemory:
 
     def of_parts(self, place: Integers) -> SearchMemory:
         """The same for parts in another order; ``place`` is each one's here, -1 of new ones."""
+        if np.array_equal(place, np.arange(len(self.of))):
+            return self
         is_new, rows = place < 0, np.maximum(place, 0)
         now = np.full(len(self.of), -1, dtype=np.int64)
         now[place[~is_new]] = np.flatnonzero(~is_new)

@@ -46,7 +46,7 @@ def prices_of_columns(columns: Columns, price: Floats, allowed: Floats, n_parts:
     best, highest = price, -np.inf
     powers = StepPowers()
     for step in range(_STEPS):
-        values = some.cost + some.uses @ price
+        values = some.value(price)
         least = np.minimum.reduceat(values, starts)
         value = float(least.sum() - price @ allowed)
         used = some.uses[values <= least[some.parts]].sum(axis=0)
@@ -79,13 +79,13 @@ def nearest_plan(
         Number of columns beside the best ones.
     """
     best, others = nearest_others(columns, price, n_parts, count)
+    cheapest = Choice(columns, best)
     if not len(others):
-        is_kept = Choice(columns, best).keeps(allowed)
-        return NearestPlan(best if is_kept else None, np.zeros(len(allowed)))
-    if not _may_mend(columns, best, others, allowed):
+        return NearestPlan(best if cheapest.keeps(allowed) else None, np.zeros(len(allowed)))
+    if not _may_mend(cheapest, others, allowed):
         return NearestPlan(None, price)
     near = _Nearby.of(columns, best, others)
-    cost = max(float(columns.cost[best].sum()), float(near.columns.cost.max()))  # best may be free
+    cost = max(cheapest.cost, float(near.columns.cost.max()))  # the cheapest may be free
     master = RestrictedMaster(allowed, near.n_parts, cost, near.taken)
     master.add(near.columns)
     solution = master.solve()
@@ -147,13 +147,14 @@ class _Nearby:
         return picked
 
 
-def _may_mend(columns: Columns, best: Integers, others: Integers, allowed: Floats) -> bool:
-    """Whether the other columns could take off what the best ones use beyond what is allowed."""
-    saved = columns.uses[best[columns.parts[others]]] - columns.uses[others]
-    order = np.argsort(columns.parts[others], kind="stable")
-    first = np.flatnonzero(np.diff(columns.parts[others][order], prepend=-1))
+def _may_mend(choice: Choice, others: Integers, allowed: Floats) -> bool:
+    """Whether other columns could take off what a choice uses beyond what is allowed."""
+    uses, parts = choice.columns.uses, choice.columns.parts[others]
+    saved = uses[choice.picked[parts]] - uses[others]
+    order = np.argsort(parts, kind="stable")
+    first = np.flatnonzero(np.diff(parts[order], prepend=-1))
     most_saved = np.maximum.reduceat(np.maximum(saved[order], 0.0), first).sum(axis=0)
-    return bool((columns.uses[best].sum(axis=0) - most_saved <= (1.0 + _MENDED) * allowed).all())
+    return bool((choice.used - most_saved <= (1.0 + _MENDED) * allowed).all())
 
 
 def nearest_others(

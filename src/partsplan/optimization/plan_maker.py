@@ -17,6 +17,12 @@ from partsplan.optimization.problem import PlanningProblem
 OPTIMAL_GAP = 1e-9
 
 
+def gap_of(cost: float, bound: float) -> float:
+    """Relative gap of a plan; 0 where it is optimal but for rounding."""
+    gap = relative_gap(cost, bound)
+    return 0.0 if gap <= OPTIMAL_GAP else gap
+
+
 @dataclass(frozen=True, eq=False)
 class Found:
     """A stock that a search has found."""
@@ -62,8 +68,7 @@ class PlanMaker:
         cost = float(problem.cost(parts, stock).sum()) + is_yearly * found.shipment_cost
         holding = float((unit_cost * network.holding_rates(parts) * stock).sum())
         bound = min(max(found.bound, 0.0), cost)  # no stock costs less than nothing
-        gap = relative_gap(cost, bound)
-        gap = 0.0 if gap <= OPTIMAL_GAP else gap
+        gap = gap_of(cost, bound)
         is_proven = found.is_proven and (bound > 0.0 or cost == 0.0)
         commitments = found.performance.commitments
         if is_proven:

@@ -102,13 +102,13 @@ class OptimizationRun:
             if all(result.is_met for result in performance.commitments):
                 plan = self.maker.of(
                     Found(
-                        stock,
-                        performance,
-                        bound,
-                        self._is_proven(),
-                        state.price,
-                        self._shipment_cost(performance),
-                        state.passes,
+                        stock=stock,
+                        performance=performance,
+                        bound=bound,
+                        is_proven=self._is_proven(),
+                        price=state.price,
+                        shipment_cost=self._shipment_cost(performance),
+                        passes=state.passes,
                     )
                 )
                 if self.recall is None or measured is None or not len(state.least):
@@ -219,9 +219,7 @@ class OptimizationRun:
         columns = blocks.columns_of(self.start.stock)
         choice = Choice(columns, np.argsort(columns.parts))
         finder.about = max(finder.about, choice.cost)
-        if choice.keeps(blocks.allowed):
-            finder.state.plan = choice
-            self.clock.has_plan = True
+        PlanSearch(blocks, finder.state, self.solver, self.clock).offer_as_it_is(choice)
         finder.state.pool.add(columns)
 
     def _found_prices(self, finder: PriceFinder, blocks: AllBlocks) -> PriceState:

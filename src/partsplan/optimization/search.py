@@ -383,7 +383,7 @@ class BlockSearch:
         """
         found, _ = self._best_with_owned(price, limits)
         owned = self.problem.owned
-        worth = (found.cost + found.uses @ price).reshape(-1, len(owned)).min(axis=0)
+        worth = found.value(price).reshape(-1, len(owned)).min(axis=0)
         at_most = worth - self.problem.avoidable_use @ price
         saved = at_most + self.unit_price.max(axis=1) * owned - choice.value
         return np.asarray(np.maximum(saved, 0.0))
