@@ -3,7 +3,6 @@
 from dataclasses import replace
 from functools import partial
 from itertools import product
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,7 +25,7 @@ from partsplan.optimization.first_lists import first_lists
 from partsplan.optimization.grids import Gap, endless_stock
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
-from partsplan.optimization.tables import OUTSIDE
+from partsplan.optimization.tables import OUTSIDE, Weighed
 
 FORESTS = {
     "one location": [-1],
@@ -102,15 +101,15 @@ def windows_of(tree):
     return ((last, 0.0), (last, 2.5), (0, 1.0), (last, 9.0))
 
 
-def block_of(tree):
-    return SimpleNamespace(tree=tree, weights=SimpleNamespace(windows=windows_of(tree)))
+def all_weighed(tree):
+    return Weighed(windows_of(tree), has_stockout=True, has_waits=True)
 
 
 def check_tables(tree, grids, evaluation="exact", tables=None):
     windows = windows_of(tree)
     rows, stock = tabulated(tree, grids)
     backorders, stockout, late = figures_of_rows(
-        tables or build_tables(evaluation, block_of(tree), grids, has_stockout=True),
+        tables or build_tables(evaluation, tree, grids, all_weighed(tree)),
         grids,
         rows,
         stock,
@@ -183,10 +182,8 @@ def test_refined_lists_are_filled_up_and_hold_the_same_figures():
     assert grids.branch[0][1].tolist() == [0, 1, 2, 3, 5, 10, 11, 12, 17]
     assert grids.branch[0][0].tolist() == [0, 4, 8, 8, 8, 8, 8, 8, 8]
     assert grids.leaves[1][1, 0].tolist() == [0, 5, 6, 7, 8, 10, 15]
-    fresh = build_tables(
-        "exact", block_of(tree.of_parts(part)), grids.of_parts(part), has_stockout=True
-    )
-    tables = build_tables("exact", block_of(tree), old, has_stockout=True).with_parts(part, fresh)
+    fresh = build_tables("exact", tree.of_parts(part), grids.of_parts(part), all_weighed(tree))
+    tables = build_tables("exact", tree, old, all_weighed(tree)).with_parts(part, fresh)
     check_tables(tree, grids, tables=tables)
 
 

@@ -8,7 +8,7 @@ from moments, and shares of demand from the exact tables.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,14 +16,13 @@ import numpy as np
 import scipy
 
 from partsplan.evaluation.measuring import Evaluation
-from partsplan.evaluation.model import PartBlock
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.evaluation.uncertainty import rate_nodes
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.clustered import with_clustered_roots
 from partsplan.optimization.grids import Grids, worst_pipelines
 from partsplan.optimization.moment_tables import moment_tables
-from partsplan.optimization.tables import OUTSIDE, Family
+from partsplan.optimization.tables import OUTSIDE, Family, Weighed
 from partsplan.optimization.tabulation import TableBuilder
 
 _MIXED_CELLS = 1_000_000
@@ -31,42 +30,27 @@ _DIGITS = 23.0
 
 
 def build_tables(
-    evaluation: Evaluation, block: PartBlock, grids: Grids, *, has_stockout: bool
+    evaluation: Evaluation, tree: SupplyTree, grids: Grids, weighed: Weighed
 ) -> Family:
-    """Tables of a block under an evaluation method; ``has_stockout`` asks for P(X >= S)."""
-    shares = _Shares(block.weights.windows, has_stockout)
-    if evaluation == "exact":
-        tables = _mixed_tables(block.tree, grids, shares)
+    """Tables of a block of parts under an evaluation method, of the figures that are weighed."""
+    if evaluation == "exact" or not weighed.has_waits:
+        tables = _mixed_tables(tree, grids, weighed)
     else:
-        exact = _mixed_tables(block.tree, grids, shares) if shares.are_weighed else None
-        tables = moment_tables(evaluation, block.tree, grids, exact)
+        shares = replace(weighed, has_waits=False)
+        exact = _mixed_tables(tree, grids, shares) if weighed.has_shares else None
+        tables = moment_tables(evaluation, tree, grids, exact)
     return tables.stock_major()
 
 
-@dataclass(frozen=True)
-class _Shares:
-    """Shares of demand that promises weigh, beside units late."""
-
-    windows: tuple[tuple[int, float], ...]
-    """(location, days) whose lateness is weighed."""
-    has_stockout: bool
-    """Whether P(X >= S) is."""
-
-    @property
-    def are_weighed(self) -> bool:
-        """Whether there are any."""
-        return self.has_stockout or bool(self.windows)
-
-
-def _mixed_tables(tree: SupplyTree, grids: Grids, shares: _Shares) -> Family:
+def _mixed_tables(tree: SupplyTree, grids: Grids, weighed: Weighed) -> Family:
     """Exact tables, mixed over the factors of uncertain rates."""
     if np.isinf(tree.rate_shape).all():
-        return _exact_tables(tree, grids, shares)
+        return _exact_tables(tree, grids, weighed)
     mixed: Family | None = None
     for part, factor, weight in _factors(tree, grids):
         given = tree.of_parts(part)
         given = replace(given, own_rate=given.own_rate * factor[:, None])
-        tables = _exact_tables(given, grids.of_parts(part), shares)
+        tables = _exact_tables(given, grids.of_parts(part), weighed)
         mixing = scipy.sparse.csr_array(
             (weight, (part, np.arange(len(part)))), shape=(tree.n_parts, len(part))
         )
@@ -83,15 +67,14 @@ def _mixture(mixing: Any, figures: Floats) -> Floats:
     return np.asarray(mixed).reshape(mixing.shape[0], *figures.shape[1:])
 
 
-def _exact_tables(tree: SupplyTree, grids: Grids, shares: _Shares) -> Family:
+def _exact_tables(tree: SupplyTree, grids: Grids, weighed: Weighed) -> Family:
     """Exact tables at known rates; where clustering leaves no exact law, as if it were not there.
 
     Nothing reads those: late units come from moments there, and no promise weighs their shares
     (`check_clustered_demand`).
     """
-    windows = shares.windows
-    tables = TableBuilder(tree, grids, windows, has_stockout=shares.has_stockout).build()
-    return with_clustered_roots(tables, tree, grids, windows)
+    tables = TableBuilder(tree, grids, weighed).build()
+    return with_clustered_roots(tables, tree, grids, weighed.windows)
 
 
 def _factors(tree: SupplyTree, grids: Grids) -> Iterator[tuple[Integers, Floats, Floats]]:

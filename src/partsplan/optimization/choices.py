@@ -12,6 +12,9 @@ from partsplan.optimization.grids import Gap, Grids
 from partsplan.optimization.holdings import Holding
 from partsplan.optimization.tables import Branch, Family, Figures, Leaves
 
+_OWN_SHARE = 0.5
+"""Share of a slack that the gaps of a location's own list may take, beside those below it."""
+
 Penalties = Callable[[tuple[Integers, ...]], Floats]
 """Penalties of every listed stock, (row, leaf, stock), given each row's part and contexts."""
 
@@ -45,6 +48,28 @@ class BranchChoice:
     """Least that a stock or one in the gap before it can cost, same axes; then beyond the list."""
     below: FamilyChoice
 
+    def gaps_on_path(self, grids: Grids, at: tuple[Integers, ...], slack: Floats) -> list[Gap]:
+        """Gaps here and below; see the function."""
+        location, lists = self.branch.location, grids.branch[self.branch.location]
+        values, lows = self.values[at], self.lows[at]
+        least = values.min(axis=-1)
+        row, place = np.nonzero(lows < (least - slack)[:, None])
+        if not len(row):
+            return []
+        inside = (*(above[row] for above in at), place)
+        held_below = self.below.value[inside] - self.below.low[inside]
+        without = lows[row, place] + held_below - least[row]
+        is_own = without < -_OWN_SHARE * slack[row]
+        own = np.where(is_own, -np.inf, np.inf)
+        wide = np.full(lows.shape, np.inf)
+        wide[row, place] = own
+        found = gaps_below(location, lists, at[0], wide, least)
+        is_listed = place < values.shape[-1]
+        further = np.zeros(len(row))
+        further[is_listed] = values[row[is_listed], place[is_listed]] - least[row[is_listed]]
+        left = np.where(is_own, _OWN_SHARE * slack[row] + further, slack[row] + without)
+        return found + gaps_on_path(self.below, grids, inside, left)
+
 
 @dataclass(frozen=True, eq=False)
 class FamilyChoice:
@@ -57,6 +82,12 @@ class FamilyChoice:
     """Least cost and penalty of the family in every context."""
     low: Floats
     """Lower bound of the same over all stocks, tabulated or not."""
+
+    @property
+    def n_locations(self) -> int:
+        """Locations of the family and below it."""
+        below = sum(1 + branch.below.n_locations for branch in self.branches)
+        return len(self.leaves.leaves.locations) + below
 
 
 def chosen_stock(choice: FamilyChoice, grids: Grids) -> Integers:
@@ -80,9 +111,12 @@ def _decode(choice: FamilyChoice, grids: Grids, at: tuple[Integers, ...], stock:
 
 
 def gaps_on_path(
-    choice: FamilyChoice, grids: Grids, at: tuple[Integers, ...], looseness: Floats
+    choice: FamilyChoice, grids: Grids, at: tuple[Integers, ...], slack: Floats
 ) -> list[Gap]:
-    """Gaps that hold the lower bounds of a family down, where the bounds lie.
+    """Gaps that hold the lower bounds of a family down further than a slack.
+
+    A bound is held down by gaps of a location's own list, then by those below it: where a stock is
+    far from the best, what is listed below it may be coarse.
 
     Parameters
     ----------
@@ -90,24 +124,20 @@ def gaps_on_path(
         Values of a block and its lists.
     at
         Part of each row, and the places of its locations above, the root first.
-    looseness
-        How far below the least value a gap's bound may be left, by row.
+    slack
+        How far below the least value the family's bound may be left, by row.
     """
     found: list[Gap] = []
     locations = choice.leaves.leaves.locations
+    each = slack / choice.n_locations
     if locations:
         lows = choice.leaves.lows_at(at)
-        most = choice.leaves.values_at(at).min(axis=-1) - looseness[:, None]
+        most = choice.leaves.values_at(at).min(axis=-1) - each[:, None]
         for here in np.flatnonzero((lows < most[..., None]).any(axis=(0, 2))).tolist():
             lists = grids.leaves[choice.parent][:, here]
             found += gaps_below(locations[here], lists, at[0], lows[:, here], most[:, here])
     for branch in choice.branches:
-        location = branch.branch.location
-        lows = branch.lows[at]
-        most = branch.values[at].min(axis=-1) - looseness
-        found += gaps_below(location, grids.branch[location], at[0], lows, most)
-        place = lows.argmin(axis=-1)
-        found += gaps_on_path(branch.below, grids, (*at, place), looseness)
+        found += branch.gaps_on_path(grids, at, each * (1 + branch.below.n_locations))
     return found
 
 

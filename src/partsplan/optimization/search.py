@@ -250,8 +250,7 @@ class BlockSearch:
             loose = np.flatnonzero(~(choice.value - choice.low <= apart))
             gaps = []
             if len(loose) and not self.clock.is_over:
-                looseness = apart[loose] / self.block.tree.n_locations
-                gaps = gaps_on_path(choice, tables.grids, (loose,), looseness)
+                gaps = gaps_on_path(choice, tables.grids, (loose,), apart[loose])
             if not gaps:
                 if unit_price is self.unit_price and limits is self.limits:
                     self._last = price, tables.grids, choice

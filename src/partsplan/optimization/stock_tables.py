@@ -8,13 +8,14 @@ import numpy as np
 
 from partsplan.evaluation.measuring import Evaluation
 from partsplan.evaluation.model import PartBlock
+from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.block_problem import StockBounds
 from partsplan.optimization.building import build_tables
 from partsplan.optimization.choices import figures_of_rows
 from partsplan.optimization.grids import Gap, Grids
 from partsplan.optimization.holdings import Holdings
-from partsplan.optimization.tables import Family
+from partsplan.optimization.tables import Family, Weighed
 
 
 class StockTables:
@@ -34,7 +35,7 @@ class StockTables:
         self.evaluation = evaluation
         self.block = block
         self.grids = grids
-        self._has_stockout = not block.weights.stockout.is_empty
+        self._weighed = Weighed.of(block.weights)
         self._figures: Family | None = None
         self._held: tuple[Grids, Floats, StockBounds, Holdings] | None = None
 
@@ -49,7 +50,7 @@ class StockTables:
     def figures(self) -> Family:
         """Figures of all listed stocks."""
         if self._figures is None:
-            self._figures = self._built(self.block, self.grids)
+            self._figures = self._built(self.block.tree, self.grids)
         return self._figures
 
     def copy(self) -> StockTables:
@@ -64,11 +65,11 @@ class StockTables:
         self._figures = None  # made anew if an interrupt leaves them half changed
         self.grids = self.grids.refined(gaps)
         rows = np.unique(np.concatenate([gap.parts for gap in gaps]))
-        fresh = self._built(self.block.of_parts(rows), self.grids.of_parts(rows))
+        fresh = self._built(self.block.tree.of_parts(rows), self.grids.of_parts(rows))
         self._figures = figures.with_parts(rows, fresh)
 
-    def _built(self, block: PartBlock, grids: Grids) -> Family:
-        return build_tables(self.evaluation, block, grids, has_stockout=self._has_stockout)
+    def _built(self, tree: SupplyTree, grids: Grids) -> Family:
+        return build_tables(self.evaluation, tree, grids, self._weighed)
 
     def replace_lists(self, grids: Grids) -> None:
         """Begin anew with other lists."""

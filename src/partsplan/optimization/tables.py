@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from partsplan.evaluation.weights import ServiceWeights
 from partsplan.optimization.axes import Floats, Integers
 
 OUTSIDE = -1
@@ -20,12 +21,34 @@ Change = Callable[[Floats], Floats]
 Join = Callable[[Floats, Floats], Floats]
 
 
+@dataclass(frozen=True)
+class Weighed:
+    """Which figures the promises weigh; no others are made."""
+
+    windows: tuple[tuple[int, float], ...]
+    """(location, days) whose lateness is weighed."""
+    has_stockout: bool
+    """Whether P(X >= S) is."""
+    has_waits: bool
+    """Whether units late are."""
+
+    @classmethod
+    def of(cls, weights: ServiceWeights) -> Weighed:
+        """What is weighed of a block of parts."""
+        return cls(weights.windows, not weights.stockout.is_empty, not weights.wait.is_empty)
+
+    @property
+    def has_shares(self) -> bool:
+        """Whether any shares of demand are weighed."""
+        return self.has_stockout or bool(self.windows)
+
+
 @dataclass(frozen=True, eq=False)
 class Figures:
     """Figures of one or more locations; last axis the stock grid, the axes before it the context.
 
     ``late`` maps a window of the block to P(wait > window); ``stockout`` is None where no promise
-    weighs P(X >= S).
+    weighs P(X >= S), and ``backorders`` of childless locations are 0 where none weighs units late.
     """
 
     backorders: Floats

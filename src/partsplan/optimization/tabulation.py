@@ -17,7 +17,7 @@ from partsplan.optimization.axes import Floats, Integers, trailing
 from partsplan.optimization.conditional import Given, poisson_law, poisson_tables, tails
 from partsplan.optimization.grids import Grids, reach, worst_pipelines
 from partsplan.optimization.lots import late_units_in_lots, over_positions, short_in_lots
-from partsplan.optimization.tables import OUTSIDE, Branch, Family, Figures, Leaves
+from partsplan.optimization.tables import OUTSIDE, Branch, Family, Figures, Leaves, Weighed
 
 _LAW_TAIL = 1e-15
 
@@ -43,24 +43,15 @@ class TableBuilder:
         Supply tree of the block; rates known (one value of an uncertain rate at a time).
     grids
         Stocks to tabulate.
-    windows
-        (location, days) whose lateness is needed.
-    has_stockout
-        Whether P(X >= S) is needed.
+    weighed
+        Which figures are needed.
     """
 
-    def __init__(
-        self,
-        tree: SupplyTree,
-        grids: Grids,
-        windows: Sequence[tuple[int, float]],
-        *,
-        has_stockout: bool,
-    ) -> None:
-        self.has_stockout = has_stockout
+    def __init__(self, tree: SupplyTree, grids: Grids, weighed: Weighed) -> None:
+        self.weighed = weighed
         self.tree = tree
         self.grids = grids
-        self.windows = windows
+        self.windows = weighed.windows
         self.worst = worst_pipelines(tree)
         self.lots = [tree.lots_at(location) for location in range(tree.n_locations)]
         self.asked = self._waits_asked_from_above()
@@ -115,10 +106,12 @@ class TableBuilder:
         tail, loss = self._over_positions(
             chosen, *poisson_tables(self.tree.pipeline()[:, chosen], 1 + stock.max(initial=0))
         )
-        backorders = _mixed(laws.now, Given(loss, share, "loss"), stock)
+        backorders = np.zeros((*laws.now.shape[:-1], *stock.shape[1:]))
+        if self.weighed.has_waits:
+            backorders = Given(loss, share, "loss").over(laws.now, stock)
         stockout = None
-        if self.has_stockout:
-            stockout = _mixed(laws.now, Given(tail, share, "tail"), stock)
+        if self.weighed.has_stockout:
+            stockout = Given(tail, share, "tail").over(laws.now, stock)
         by_location = dict(zip(locations, stock.swapaxes(0, 1), strict=True))
         late = self._own_lateness(locations, by_location, laws)
         return Leaves(locations, Figures(backorders, stockout, late))
@@ -141,8 +134,7 @@ class TableBuilder:
             stock = np.stack([stocks[place] for place in places], axis=1)
             tail, _ = poisson_tables(np.stack(pipelines, axis=1), 1 + stock.max(initial=0))
             (tail,) = self._over_positions(places, tail)
-            given = Given(tail, self.tree.share[:, places], "tail")
-            mixed = _mixed(laws.then[above], given, stock)
+            mixed = Given(tail, self.tree.share[:, places], "tail").over(laws.then[above], stock)
             for k, w in enumerate(windows):
                 wait = np.full(self.tree.n_parts, self.windows[w][1])
                 late[w] = self._with_empty_shelf(
@@ -184,7 +176,7 @@ class TableBuilder:
         counts = np.arange(now.shape[-1], dtype=np.float64)
         own_late = self._own_lateness((location,), {location: stock}, laws)
         stockout = None
-        if self.has_stockout:
+        if self.weighed.has_stockout:
             stockout = _with_endless(self._short(location, law, stock))
         figures = Figures(
             backorders=now @ counts,
@@ -220,19 +212,8 @@ class TableBuilder:
         length = 1 + reach(self.worst[:, location], _LAW_TAIL)
         mean = self.tree.pipeline(wait[:, None])[:, [location]]
         share = self.tree.share[:, [location]]
-        given = Given(poisson_law(mean, length), share, "law").by_count(parent_law.shape[-1])
-        n, counts = parent_law.shape[0], parent_law.shape[-1]
-        flat = parent_law.reshape(n, -1, counts) @ given[:, :, 0, :]
-        return flat.reshape(*parent_law.shape[:-1], length)
-
-
-def _mixed(law: Floats, given: Given, stock: Integers) -> Floats:
-    """Figures over the law of late units; axes (part, context..., location, stock)."""
-    counts = law.shape[-1]
-    n, n_places, size = stock.shape
-    by_count = given.by_count(counts, stock)
-    flat = law.reshape(n, -1, counts) @ by_count.reshape(n, counts, n_places * size)
-    return flat.reshape(*law.shape[:-1], n_places, size)
+        law = Given(poisson_law(mean, length), share, "law").over(parent_law)
+        return np.asarray(law[..., 0, :])
 
 
 def _late_units(law: Floats, stock: Integers) -> Floats:
