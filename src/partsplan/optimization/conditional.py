@@ -19,6 +19,8 @@ _KEPT_CELLS = 1_000_000
 """Figures of all steps kept until a law weighs them."""
 _NEVER = 1e-21
 """Probability of a count of late units below which nothing is lost without it."""
+_MOST_PLACES = 0.8
+"""Share of the locations fed by a parent above which all are worked: it saves copies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,8 @@ class Given:
 
         With one more late unit, this location is the one that waits for it with probability f:
         :math:`g(n + 1, S) = (1 - f) g(n, S) + f g(n, S - 1)`, all terms positive. Few parts are
-        worked at once, so that a step stays in the cache, and none further than its law reaches.
+        worked at once, so that a step stays in the cache, and none further than its law reaches;
+        where no late unit is waited for, nothing is worked.
 
         Parameters
         ----------
@@ -53,33 +56,47 @@ class Given:
             Axes (part, context..., location, stock).
         """
         n, n_places, full = self.none_late.shape
-        size = full if stock is None else stock.shape[-1]
         flat = law.reshape(n, -1, law.shape[-1])
-        mixed = np.empty((n, flat.shape[1], n_places * size))
-        rows = max(1, _STEP_CELLS // max(n_places * full, 1))
+        size = full if stock is None else stock.shape[-1]
+        mixed = np.empty((n, flat.shape[1], n_places, size))
+        fed = self.share > 0.0
+        rows = max(1, _STEP_CELLS // max(int(fed.sum(axis=1).max(initial=0)) * full, 1))
         for start in range(0, n, rows):
             some = slice(start, start + rows)
+            places = np.flatnonzero(fed[some].any(axis=0))
             wanted = None if stock is None else stock[some]
-            self._mix(some, flat[some], wanted, mixed[some])
+            if len(places) > _MOST_PLACES * n_places:
+                mixed[some] = self._of(some, np.arange(n_places))._mixed(flat[some], wanted)
+                continue
+            alone = self.none_late[some]
+            if wanted is not None:
+                alone = np.take_along_axis(alone, wanted, axis=-1)
+            mixed[some] = alone[:, np.newaxis]
+            if len(places):
+                wanted = None if wanted is None else wanted[:, places]
+                mixed[some][:, :, places] = self._of(some, places)._mixed(flat[some], wanted)
         return mixed.reshape(*law.shape[:-1], n_places, size)
 
-    def _mix(self, some: slice, law: Floats, stock: Integers | None, out: Floats) -> None:
-        """Figures of some parts; contexts in one axis, locations and stocks in another."""
-        full = self.none_late.shape[-1]
-        if stock is not None:
-            full = min(full, 1 + int(stock.max(initial=0)))
-        current = self.none_late[some, :, :full].copy()
+    def _of(self, some: slice, places: Integers) -> Given:
+        """The same of some parts and locations."""
+        return Given(self.none_late[some][:, places], self.share[some][:, places], self.kind)
+
+    def _mixed(self, law: Floats, stock: Integers | None) -> Floats:
+        """Figures over the law; axes (part, context, location, stock)."""
+        n, n_places, full = self.none_late.shape
+        size = full
         picked = None
         if stock is not None:
-            n, n_places, _ = stock.shape
+            size, full = stock.shape[-1], min(full, 1 + int(stock.max(initial=0)))
             picked = (np.arange(n * n_places).reshape(n, n_places, 1) * full + stock).ravel()
+        current = self.none_late[..., :full].copy()
+        cells = n * n_places * size
         reached = np.flatnonzero(law.max(axis=(0, 1), initial=0.0) > _NEVER)
         counts = 1 + int(reached.max(initial=0))
-        width = max(1, _KEPT_CELLS // max(len(law) * out.shape[-1], 1))
-        steps = np.empty((min(width, counts), len(law) * out.shape[-1]))
-        share = self.share[some, :, None]
+        steps = np.empty((min(max(1, _KEPT_CELLS // max(cells, 1)), counts), cells))
+        share = self.share[..., None]
         stay, moved = 1.0 - share, np.empty_like(current)
-        out[:] = 0.0
+        mixed = np.zeros((n, law.shape[1], n_places * size))
         for count in range(counts):
             if count > 0:
                 self._step(current, share, stay, moved)
@@ -89,13 +106,14 @@ class Given:
             else:
                 np.take(current.ravel(), picked, out=steps[step], mode="clip")
             if step == len(steps) - 1 or count == counts - 1:
-                by_part = steps[: step + 1].reshape(step + 1, len(law), -1).swapaxes(0, 1)
+                by_part = steps[: step + 1].reshape(step + 1, n, -1).swapaxes(0, 1)
                 weight = law[:, :, count - step : count + 1]
                 context = np.flatnonzero(weight.max(axis=(0, 2)) > _NEVER)
                 if len(context) == law.shape[1]:
-                    out += weight @ by_part
+                    mixed += weight @ by_part
                 else:
-                    out[:, context] += weight[:, context] @ by_part
+                    mixed[:, context] += weight[:, context] @ by_part
+        return mixed.reshape(n, law.shape[1], n_places, size)
 
     def _step(self, current: Floats, share: Floats, stay: Floats, moved: Floats) -> None:
         """One more unit late, in place."""
