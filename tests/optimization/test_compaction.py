@@ -7,6 +7,7 @@ import pytest
 from many_parts import all_kept, many_parts
 
 import partsplan as pp
+from partsplan.evaluation.measuring import measure_block
 from partsplan.optimization import run
 from partsplan.optimization.compaction import compacted
 
@@ -78,6 +79,91 @@ def test_problem_of_a_block_by_hand():
         drawn = small.at_locations(rows, small.at_places(stock))
         assert (drawn[whole.block.tree.own_rate > 0] == 1).all()
         assert compacted(small) is small
+
+
+WINDOWS = [
+    {"commitment_id": "R48", "metric": "response", "target": 0.9, "within_hours": 48.0},
+    {"commitment_id": "R4", "metric": "response", "target": 0.7, "within_hours": 4.0},
+    {"commitment_id": "F", "metric": "fill_rate", "target": 0.8, "each": "location"},
+    {"commitment_id": "W", "metric": "mean_wait", "target": 60.0},
+]
+
+
+def window_case(seed, n_parts=120, n_locations=16, commitments=tuple(WINDOWS)):
+    """Two regions above forward locations; promises of windows, fill rates and waits."""
+    rng = np.random.default_rng(seed)
+    locations = [{"location_id": "C", "kind": "central"}]
+    for k in range(1, n_locations):
+        above = "C" if k < 3 else f"L{1 + k % 2}"
+        days = float(rng.choice([0.1, 1.0, 1.0, 3.0]))
+        locations.append(
+            {
+                "location_id": f"L{k}",
+                "kind": "regional" if k < 3 else "forward",
+                "replenished_from": above,
+                "replenishment_days": days,
+            }
+        )
+    parts = [
+        {"part_id": f"P{p}", "unit_cost": float(rng.uniform(5, 500)), "resupply_days": 20.0}
+        for p in range(n_parts)
+    ]
+    network = pp.ServiceNetwork.from_tables(
+        parts=parts, locations=locations, commitments=list(commitments)
+    )
+    rates = rng.uniform(1.0, 30.0, (n_parts, n_locations))
+    rates *= rng.random(rates.shape) < 0.15
+    rates[:, :3] = 0.0
+    return network, pp.DemandRates.from_arrays(network.part_ids, network.location_ids, rates)
+
+
+def test_promises_of_windows_weigh_the_same_at_their_places():
+    network, demand = window_case(5)
+    seen = []
+    original = run.compacted
+
+    def watched(problem):
+        seen.append((problem, original(problem)))
+        return seen[-1][1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "compacted", watched)
+        pp.optimize(network, demand, gap=0.02)
+    rng = np.random.default_rng(0)
+    assert any(small is not whole and small.block.weights.windows for whole, small in seen)
+    for whole, small in seen[:3]:
+        stock = rng.integers(0, 6, whole.block.tree.own_rate.shape)
+        asked = small.at_locations(np.arange(len(stock)), np.ones_like(small.lowest))
+        stock = np.where(asked > 0, stock, 0)
+        expected = measure_block(whole.block, stock, "exact").uses()
+        found = measure_block(small.block, small.at_places(stock), "exact").uses()
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
+
+
+def test_plans_of_windows_are_the_same(without_compaction):
+    network, demand = window_case(6)
+    small = pp.optimize(network, demand, gap=2e-3)
+    whole = without_compaction(network, demand, gap=2e-3)
+    assert all_kept(network, demand, small)
+    assert small.bound <= whole.cost * (1 + 1e-12)
+    assert whole.bound <= small.cost * (1 + 1e-12)
+    assert small.gap < 5e-3
+
+
+def test_many_different_windows_leave_the_places_as_they_are():
+    network, demand = window_case(
+        7,
+        30,
+        commitments=[
+            {"commitment_id": f"R{h}", "metric": "response", "target": 0.7, "within_hours": h}
+            for h in (4.0, 8.0, 24.0, 48.0)
+        ],
+    )
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "compacted", lambda problem: seen.append(problem) or problem)
+        pp.optimize(network, demand, gap=0.05)
+    assert all(compacted(problem) is problem for problem in seen)
 
 
 def test_units_that_must_be_held_keep_their_place():

@@ -54,12 +54,15 @@ def random_tree(forest, seed, *, shape=np.inf, lots=1):
     )
 
 
+def lists_from(tree, lowest, worth, *, has_gaps, highest=np.inf):
+    limits = (lowest, np.full(lowest.shape, highest))
+    return first_lists(tree, limits, np.full(lowest.shape, worth), has_gaps=has_gaps)
+
+
 def grids_of(tree, lowest=0, step=1):
     """Lists of three stocks for a location with children and four for the others."""
     low = np.arange(tree.n_locations) % 2 * lowest
-    grids = first_lists(
-        tree, np.tile(low, (tree.n_parts, 1)), np.ones(tree.own_rate.shape), has_gaps=True
-    )
+    grids = lists_from(tree, np.tile(low, (tree.n_parts, 1)), 1.0, has_gaps=True)
     parts = np.arange(tree.n_parts)[:, None] % 2
     branch = {at: low[at] + (step + parts) * np.arange(3) for at in grids.branch}
     leaves = {
@@ -189,9 +192,7 @@ def test_refined_lists_are_filled_up_and_hold_the_same_figures():
 
 def test_lists_without_gaps_grow_by_counting_on():
     tree = random_tree(FORESTS["two levels"], 4)
-    grids = first_lists(
-        tree, np.zeros((N_PARTS, 3), int), np.full((N_PARTS, 3), 30.0), has_gaps=False
-    )
+    grids = lists_from(tree, np.zeros((N_PARTS, 3), int), 30.0, has_gaps=False)
     size = grids.branch[0].shape[1]
     more = grids.refined([Gap(0, np.array([2]), np.array([size]))]).branch[0]
     assert (np.diff(more[2]) == 1).all()
@@ -202,9 +203,19 @@ def test_lists_without_gaps_grow_by_counting_on():
     ]
 
 
+def test_first_lists_end_at_the_highest_stock():
+    tree = random_tree(FORESTS["two levels"], 5)
+    grids = lists_from(tree, np.ones((N_PARTS, 3), int), 30.0, has_gaps=True, highest=2.0)
+    for lists in lists_of(tree, grids):
+        assert (lists[:, 0] == 1).all()
+        assert (lists.max(axis=1) == 2).all()
+    one = lists_from(tree, np.ones((N_PARTS, 3), int), 30.0, has_gaps=True, highest=1.0)
+    assert one.branch[0].tolist() == [[1]] * N_PARTS
+
+
 def test_first_lists_start_at_the_lowest_stock():
     tree = random_tree(FORESTS["two levels"], 5)
-    grids = first_lists(tree, np.full((N_PARTS, 3), 4), np.full((N_PARTS, 3), 30.0), has_gaps=True)
+    grids = lists_from(tree, np.full((N_PARTS, 3), 4), 30.0, has_gaps=True)
     for lists in lists_of(tree, grids):
         assert (lists[:, 0] == 4).all()
         assert (np.diff(lists) >= 0).all()

@@ -96,8 +96,8 @@ def test_an_interrupt_while_lists_grow_leaves_figures_that_fit(monkeypatch):
     model = service_model(network, demand, "exact")
     block = next(model.blocks(12))
     worth = np.full(block.tree.rate.shape, 20.0)
-    lowest = np.zeros(block.tree.rate.shape, dtype=np.int64)
-    grids = first_lists(block.tree, lowest, worth, has_gaps=True)
+    limits = np.zeros(worth.shape, dtype=np.int64), np.full(worth.shape, np.inf)
+    grids = first_lists(block.tree, limits, worth, has_gaps=True)
     tables = StockTables("exact", block, grids)
     before = tables.figures
     n = len(block.parts)

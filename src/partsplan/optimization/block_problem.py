@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from partsplan.evaluation.lazy import lazy
 from partsplan.evaluation.measuring import Evaluation
 from partsplan.evaluation.model import PartBlock
-from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.grids import endless_stock
 
 Number = TypeVar("Number", bound=np.generic)
+
+NO_CHILD = -1
 
 StockBounds = tuple[Integers, Floats]
 """Fewest and most units, each of shape (n_parts, n_locations)."""
@@ -46,6 +48,8 @@ class BlockProblem:
     """Of a compacted problem: the location of every place of every part, see `compaction`."""
     n_locations: int = 0
     """Of a compacted problem: locations of the network."""
+    only_children: Integers | None = None
+    """As `single_chains.only_children` has it; None where there are none."""
 
     @lazy
     def limits(self) -> StockBounds:
@@ -56,6 +60,31 @@ class BlockProblem:
             enough = np.maximum(np.minimum(endless_stock(self.block.tree), highest), lowest)
             highest = np.where(is_free, enough, highest)
         return lowest, highest
+
+    @lazy
+    def searched_limits(self) -> StockBounds:
+        """Fewest and most units that need be looked at."""
+        return self.narrowed(self.limits)
+
+    def narrowed(self, limits: StockBounds) -> StockBounds:
+        """Limits that leave out what an only child may hold instead.
+
+        Nothing is lost where they are a part of the problem's: of all stocks that the problem
+        allows the best holds nothing there, and it is looked at in the part that it belongs to.
+        """
+        if self.only_children is None:
+            return limits
+        lowest, highest = limits
+        return lowest, np.where(self.is_left_to_child, lowest, highest)
+
+    @lazy
+    def is_left_to_child(self) -> Booleans:
+        """Where an only child may hold any number instead; shape (n_parts, n_locations)."""
+        if self.only_children is None:
+            return np.zeros(self.lowest.shape, dtype=bool)
+        child = np.maximum(self.only_children, 0)
+        is_free = np.isinf(np.take_along_axis(self.limits[1], child, axis=1))
+        return np.asarray((self.only_children != NO_CHILD) & is_free)
 
     @lazy
     def fixed_use(self) -> Floats:

@@ -57,17 +57,20 @@ class BranchChoice:
         if not len(row):
             return []
         inside = (*(above[row] for above in at), place)
-        held_below = self.below.value[inside] - self.below.low[inside]
-        without = lows[row, place] + held_below - least[row]
+        value_below = self.below.value[inside]
+        has_least, has_below = np.isfinite(least)[row], np.isfinite(value_below)
+        without = np.where(has_least, 0.0, -np.inf)
+        some = has_least & has_below
+        low_below = self.below.low[inside][some]
+        without[some] = lows[row, place][some] + value_below[some] - low_below - least[row[some]]
         is_own = without < -_OWN_SHARE * slack[row]
         own = np.where(is_own, -np.inf, np.inf)
         wide = np.full(lows.shape, np.inf)
         wide[row, place] = own
         found = gaps_below(location, lists, at[0], wide, least)
-        is_listed = place < values.shape[-1]
-        further = np.zeros(len(row))
-        further[is_listed] = values[row[is_listed], place[is_listed]] - least[row[is_listed]]
-        left = np.where(is_own, _OWN_SHARE * slack[row] + further, slack[row] + without)
+        left = np.where(is_own, _OWN_SHARE * slack[row], slack[row] + without)
+        is_worth = is_own & has_least & (place < values.shape[-1])
+        left[is_worth] += values[row[is_worth], place[is_worth]] - least[row[is_worth]]
         return found + gaps_on_path(self.below, grids, inside, left)
 
 

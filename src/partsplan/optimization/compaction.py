@@ -20,17 +20,19 @@ from partsplan.optimization.block_problem import BlockProblem, Number
 
 _LARGEST_SHARE = 0.7
 """Share of the places that compaction has to leave at most to be worth it."""
+_MOST_WINDOWS = 3
+"""Different windows of a block [days]; each is worked for every place that any part asks it of."""
 
 
 def compacted(problem: BlockProblem) -> BlockProblem:
     """The problem with places in use only; itself where that saves little or is not possible.
 
-    Where a promise speaks of a window or ancestors ship to customers, locations are not alike; and
-    where no place at all is in use nothing is left to be worked.
+    Where ancestors ship to customers, or promises speak of many windows, locations are not alike;
+    and where no place at all is in use nothing is left to be worked.
     """
     block = problem.block
     weights, tree = block.weights, block.tree
-    if weights.has_direct_routes or not weights.late.is_empty:
+    if weights.has_direct_routes or len({days for _, days in weights.windows}) > _MOST_WINDOWS:
         return problem
     places, parents = _places_in_use(tree, (tree.own_rate > 0) | (problem.lowest > 0))
     if not 0 < places.shape[1] <= _LARGEST_SHARE * tree.n_locations:
@@ -87,32 +89,47 @@ def _tree(tree: SupplyTree, places: Integers, parents: Integers) -> SupplyTree:
 
 
 def _weights(weights: ServiceWeights, places: Integers) -> ServiceWeights:
-    """The weights with a place's own route in place of its location's."""
+    """The weights with a place's own route and windows in place of its location's."""
     n_parts, n_places = places.shape
     n_locations = int(places.max(initial=-1)) + 1
     of_location = np.full((n_parts, max(n_locations, 1)), -1, dtype=np.int64)
     np.put_along_axis(of_location, places, np.arange(n_places), axis=1)
 
-    def moved(terms: Terms, location_of_slot: Integers) -> Terms:
+    def placed(terms: Terms, location_of_slot: Integers) -> tuple[Integers, Integers, Integers]:
         part, slot = np.divmod(terms.row, max(terms.n_slots, 1))
         place = of_location[part, location_of_slot[slot]]
         if (place < 0).any():
             raise AssertionError("a promise weighs demand where there is none")
-        order = np.lexsort((terms.promise, place, part))
-        row = (part * n_places + place)[order]
-        promise, weight = terms.promise[order], terms.weight[order]
-        return Terms(n_parts, n_places, terms.n_promises, row, promise, weight)
+        return part, slot, place
 
-    locations = np.arange(weights.stockout.n_slots)
+    def moved(terms: Terms, location_of_slot: Integers) -> Terms:
+        part, _, place = placed(terms, location_of_slot)
+        return _ordered(terms, part, place, n_places)
+
+    location = np.array([at for at, _ in weights.windows], dtype=np.int64)[weights.late_window]
+    days, which = np.unique(
+        np.array([days for _, days in weights.windows], dtype=np.float64), return_inverse=True
+    )
+    part, slot, place = placed(weights.late, location)
+    asked, late_slot = np.unique(
+        place * max(len(days), 1) + which[weights.late_window[slot]], return_inverse=True
+    )
+    late_place, late_days = np.divmod(asked, max(len(days), 1))
     return ServiceWeights(
         routes=tuple(Route(place, place, ()) for place in range(n_places)),
-        windows=(),
-        late_route=np.zeros(0, dtype=np.int64),
-        late_window=np.zeros(0, dtype=np.int64),
+        windows=tuple(zip(late_place.tolist(), days[late_days].tolist(), strict=True)),
+        late_route=late_place,
+        late_window=np.arange(len(asked)),
         wait=moved(weights.wait, weights.route_location),
-        stockout=moved(weights.stockout, locations),
-        late=Terms(
-            n_parts, 0, weights.late.n_promises, *(weights.late.row,) * 2, weights.late.weight
-        ),
+        stockout=moved(weights.stockout, np.arange(weights.stockout.n_slots)),
+        late=_ordered(weights.late, part, late_slot, len(asked)),
         fixed=moved(weights.fixed, weights.route_location),
     )
+
+
+def _ordered(terms: Terms, part: Integers, slot: Integers, n_slots: int) -> Terms:
+    """Terms in other slots."""
+    order = np.lexsort((terms.promise, slot, part))
+    row = (part * n_slots + slot)[order]
+    promise, weight = terms.promise[order], terms.weight[order]
+    return Terms(terms.n_parts, n_slots, terms.n_promises, row, promise, weight)

@@ -11,8 +11,9 @@ import numpy as np
 
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers
-from partsplan.optimization.conditional import poisson_tables
+from partsplan.optimization.block_problem import StockBounds
 from partsplan.optimization.grids import Grids, merged, reach, worst_pipelines
+from partsplan.optimization.poisson_tables import poisson_tables
 from partsplan.optimization.tables import OUTSIDE
 
 _BRANCH_QUANTILES = (-2.0, -1.0, -0.3, 0.4, 1.2, 2.2)
@@ -22,15 +23,15 @@ _FEW = 6
 _LARGEST_WORTH = 1e9
 
 
-def first_lists(tree: SupplyTree, lowest: Integers, worth: Floats, *, has_gaps: bool) -> Grids:
+def first_lists(tree: SupplyTree, limits: StockBounds, worth: Floats, *, has_gaps: bool) -> Grids:
     """Lists of stocks to begin with, the lowest allowed one always first.
 
     Parameters
     ----------
     tree
         The block.
-    lowest
-        Shape (n_parts, n_locations): fewest units allowed.
+    limits
+        Fewest and most units to be looked at.
     worth
         Shape (n_parts, n_locations): what a unit late at a location may cost, there and at those
         below it, over what it costs to hold one there.
@@ -38,6 +39,7 @@ def first_lists(tree: SupplyTree, lowest: Integers, worth: Floats, *, has_gaps: 
         Whether locations with children may have gaps; without, they have all stocks that may be
         of use.
     """
+    lowest, highest = limits
     mean, spread = _mean_and_spread(tree)
     members: dict[int, list[int]] = {OUTSIDE: []}
     branch: dict[int, Integers] = {}
@@ -51,13 +53,21 @@ def first_lists(tree: SupplyTree, lowest: Integers, worth: Floats, *, has_gaps: 
         busy = (mean + spread - np.sqrt(mean))[:, location]
         last = np.maximum(furthest_of_use(busy, worth[:, location])[:, None], first + 1)
         some = np.concatenate([first + 1, np.maximum(likely, first), last], axis=1)
-        branch[location] = _counted(first, last) if not has_gaps else _few(first, some, last)
+        found = _counted(first, last) if not has_gaps else _few(first, some, last)
+        branch[location] = _within(found, highest[:, location])
     leaves = {}
     for parent, own in members.items():
         first = lowest[:, own, None]
         likely = _likely(mean[:, own], spread[:, own], _LEAF_QUANTILES)
-        leaves[parent] = merged(first + np.arange(3), np.maximum(likely, first))
+        some = merged(first + np.arange(3), np.maximum(likely, first))
+        leaves[parent] = _within(some, highest[:, own])
     return Grids(branch, leaves, {at: tuple(own) for at, own in members.items()}, has_gaps)
+
+
+def _within(lists: Integers, highest: Floats) -> Integers:
+    """The lists as far as the most units to be looked at."""
+    within = np.minimum(lists, highest[..., None]).astype(np.int64)
+    return merged(within, within[..., :1])
 
 
 def _counted(first: Integers, last: Integers) -> Integers:

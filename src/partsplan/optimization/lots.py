@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from partsplan.optimization.axes import Floats, Integers
-from partsplan.optimization.conditional import tails
+from partsplan.optimization.poisson_tables import tails
 
 
 def position_lots(lots: Integers, stock: Integers) -> Integers:
@@ -31,41 +31,11 @@ def over_positions(table: Floats, lots: Integers) -> Floats:
     rows = table.reshape(-1, size)
     lots = lots.ravel()
     stock = np.broadcast_to(np.arange(size), rows.shape)
-    mean = _window_means(rows, stock, position_lots(lots, stock))
+    mean = window_means(rows, stock, position_lots(lots, stock))
     return np.where(lots[:, None] > 1, mean, rows).reshape(table.shape)
 
 
-def short_in_lots(law: Floats, stock: Integers, lots: Integers) -> Floats:
-    """P(X >= S) of a root at every stock, shape (part, size); as `late_units_in_lots`."""
-    return _window_means(tails(law), stock, position_lots(lots, stock))
-
-
-def late_units_in_lots(law: Floats, stock: Integers, lots: Integers) -> Floats:
-    """Law of the late units of a root for every stock, the endless one last.
-
-    Parameters
-    ----------
-    law
-        Shape (part, count): demand over the resupply time.
-    stock
-        Shape (part, size).
-    lots
-        Shape (part,).
-    """
-    n, size = stock.shape
-    length = law.shape[-1]
-    of_stock = position_lots(lots, stock)
-    counts = max(length - int((stock - of_stock).min()) - 1, 1)
-    place = stock[:, :, None] + np.arange(1, counts)
-    late = np.zeros((n, size + 1, counts))
-    windows = (place.reshape(n, -1), np.repeat(of_stock, counts - 1, axis=1))
-    late[:, :size, 1:] = _window_means(law, *windows).reshape(place.shape)
-    late[:, :size, 0] = 1.0 - _window_means(tails(law), stock + 1, of_stock)
-    late[:, size, 0] = 1.0
-    return late
-
-
-def _window_means(rows: Floats, last: Integers, lots: Integers) -> Floats:
+def window_means(rows: Floats, last: Integers, lots: Integers) -> Floats:
     """Mean of the entries last - lots + 1, ..., last of every row; 0 beyond the row."""
     size = rows.shape[-1]
     sums = np.zeros((len(rows), size + 1))

@@ -33,6 +33,7 @@ from partsplan.optimization.recall import Recall, is_worth_remembering
 from partsplan.optimization.remote import RemoteCrew
 from partsplan.optimization.rounding import Choice
 from partsplan.optimization.search import BlockSearch
+from partsplan.optimization.single_chains import with_only_children
 from partsplan.optimization.warm_start import WarmStart
 
 logger = logging.getLogger("partsplan")
@@ -325,7 +326,7 @@ class OptimizationRun:
 
 def _problem_of(problem: PlanningProblem, piece: BlockPiece, *, compacts: bool) -> BlockProblem:
     found = problem.of_block(piece())
-    return compacted(found) if compacts else found
+    return with_only_children(compacted(found)) if compacts else found
 
 
 def _bound_is_proven(search: BlockSearch) -> bool:

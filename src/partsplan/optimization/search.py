@@ -41,6 +41,8 @@ _PRUNED_UNITS = 4.0
 _PRUNED_SHARE = 0.02
 _PRUNED_SIZE = 0.7
 _WORTH_PRUNING = 1.3
+_WORTH_BEGINNING_ANEW = 8.0
+"""How much more of a unit late is worth at prices that lists are not made longer for, but anew."""
 _LEVERAGE = 1.0
 _OWNED_PRICE_SHARES = 2.0 ** -np.concatenate([np.arange(11.0), np.arange(13.0, 41.0, 3.0)])
 
@@ -50,6 +52,8 @@ class SearchLists:
     """The stocks that a search has listed: all that it learns from one pass for the next."""
 
     grids: Grids
+    worth: Floats
+    """Shape (n_parts,): worth of a unit late, in units held, when they were begun."""
     pruned_size: int
     """Lengths of all lists together when they were pruned last."""
 
@@ -94,6 +98,7 @@ class BlockSearch:
         """Whether others may work the block as well."""
         self._problem: BlockProblem | None = None
         self._grids: Grids | None = None
+        self._worth: Floats = np.zeros(len(parts))
         self._tables: StockTables | None = None
         self._pruned_size = 0
         self._wide: StockTables | None = None
@@ -132,11 +137,14 @@ class BlockSearch:
         """Cost of a unit of one part held, by location of the network; 0 where nobody asks."""
         return np.asarray(self.problem.at_locations(np.array([row]), self.unit_price[[row]])[0])
 
-    def _limits_or(self, limits: StockBounds | None) -> StockBounds:
-        """The problem's limits, or narrower ones by location of the network."""
+    def _searched_limits(self, limits: StockBounds | None) -> StockBounds:
+        """What need be looked at within the problem's limits, or narrower ones by location."""
         if limits is None:
-            return self.limits
-        return self.problem.at_places(limits[0]), self.problem.at_places(limits[1])
+            return self.problem.searched_limits
+        lowest, highest = limits
+        return self.problem.narrowed(
+            (self.problem.at_places(lowest), self.problem.at_places(highest))
+        )
 
     @property
     def fixed_use(self) -> Floats:
@@ -147,7 +155,12 @@ class BlockSearch:
         """Tables of the price search, begun with lists for some prices where there are none."""
         if self._tables is None:
             if self._grids is None:
-                self._grids = self._first_lists(price)
+                worth = self._worth_of_delay(price)
+                has_gaps = self.problem.evaluation == "exact"
+                self._grids = first_lists(
+                    self.block.tree, self.problem.searched_limits, worth, has_gaps=has_gaps
+                )
+                self._worth = worth.max(axis=1, initial=0.0)
                 self.version += 1
                 self._pruned_size = self._grids.n_stocks
             grids = self._grids.unpacked()
@@ -155,11 +168,17 @@ class BlockSearch:
             self._version_built = self.version
         return self._tables
 
-    def _first_lists(self, price: Floats) -> Grids:
+    def _worth_of_delay(self, price: Floats) -> Floats:
+        """What a unit late may cost over what a unit held does; shape (n_parts, n_locations)."""
         late = block_prices(self.block, self.problem.price_of_all(price)).of_delay(self.block)
-        worth = late / np.maximum(self.unit_price, 1e-300)
-        has_gaps = self.problem.evaluation == "exact"
-        return first_lists(self.block.tree, self.limits[0], worth, has_gaps=has_gaps)
+        return np.asarray(late / np.maximum(self.unit_price, 1e-200))
+
+    def _begin_anew_if_dearer(self, price: Floats) -> None:
+        """Let go of lists for prices so low that most of them is far from any use at these."""
+        if self._tables is not None or self._grids is not None:
+            worth = self._worth_of_delay(price).max(axis=1, initial=0.0)
+            if np.median(worth) > _WORTH_BEGINNING_ANEW * np.median(self._worth):
+                self._grids = self._tables = self._wide = self._last = None
 
     def _drawn_in(self, stock: Integers) -> Integers:
         """A user's stock within the limits, without units that nobody could need."""
@@ -188,14 +207,19 @@ class BlockSearch:
         """The stocks listed; None while there are none."""
         if self._tables is not None:
             self._grids = self._tables.grids.packed()
-        return None if self._grids is None else SearchLists(self._grids, self._pruned_size)
+        return (
+            None
+            if self._grids is None
+            else SearchLists(self._grids, self._worth, self._pruned_size)
+        )
 
     def take_lists(self, lists: SearchLists | None, version: int) -> None:
         """Go on with the lists of the same search elsewhere."""
         self.version = version
         self._tables = self._wide = self._last = None
         self._grids = None if lists is None else lists.grids
-        self._pruned_size = 0 if lists is None else lists.pruned_size
+        if lists is not None:
+            self._worth, self._pruned_size = lists.worth, lists.pruned_size
 
     def best(
         self, price: Floats, limits: StockBounds | None = None, *, slack: float = 0.0
@@ -217,7 +241,8 @@ class BlockSearch:
         tuple
             Columns (several per part where owned units cost nothing), and bounds (n_parts,).
         """
-        limits = self._limits_or(limits)
+        limits = self._searched_limits(limits)
+        self._begin_anew_if_dearer(price)
         if not self.problem.owned.any():
             choice = self.searched(price, self.unit_price, limits, slack)
             low = choice.low + self.problem.avoidable_use @ price
@@ -252,7 +277,7 @@ class BlockSearch:
             if len(loose) and not self.clock.is_over:
                 gaps = gaps_on_path(choice, tables.grids, (loose,), apart[loose])
             if not gaps:
-                if unit_price is self.unit_price and limits is self.limits:
+                if unit_price is self.unit_price and limits is self.problem.searched_limits:
                     self._last = price, tables.grids, choice
                 return choice
             tables.refine(gaps)
@@ -263,7 +288,7 @@ class BlockSearch:
         tables = self._near(price)
         if self._last is not None and self._last[0] is price and self._last[1] is tables.grids:
             return self._last[2]
-        return self._values(tables, price, self.unit_price, self.limits)
+        return self._values(tables, price, self.unit_price, self.problem.searched_limits)
 
     def _values(
         self, tables: StockTables, price: Floats, unit_price: Floats, limits: StockBounds
@@ -340,7 +365,7 @@ class BlockSearch:
         limits
             Fewest and most units, where they are narrower than the problem's.
         """
-        limits = self._limits_or(limits)
+        limits = self._searched_limits(limits)
         if self._wide is None:
             self._wide = self._near(price).copy()
         tables = self._wide

@@ -14,9 +14,11 @@ import numpy as np
 
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers, trailing
-from partsplan.optimization.conditional import Given, poisson_law, poisson_tables, tails
+from partsplan.optimization.conditional import Given
 from partsplan.optimization.grids import Grids, reach, worst_pipelines
-from partsplan.optimization.lots import late_units_in_lots, over_positions, short_in_lots
+from partsplan.optimization.late_units import LateUnits, with_endless
+from partsplan.optimization.lots import over_positions, position_lots
+from partsplan.optimization.poisson_tables import poisson_law, poisson_tables
 from partsplan.optimization.tables import OUTSIDE, Branch, Family, Figures, Leaves, Weighed
 
 _LAW_TAIL = 1e-15
@@ -24,11 +26,11 @@ _LAW_TAIL = 1e-15
 
 @dataclass(frozen=True, eq=False)
 class _Laws:
-    """Laws of a parent's late units in every context: shape (part, context..., count)."""
+    """Laws of a parent's late units; None where there is no parent."""
 
-    now: Floats
+    now: LateUnits | None
     """Units late at a random moment."""
-    then: Mapping[bytes, Floats]
+    then: Mapping[bytes, LateUnits | None]
     """Units still late after a wait, by the key of the wait (days per part)."""
     late: Mapping[bytes, Floats]
     """P(the parent's own customers wait longer), same keys; shape (part, context...)."""
@@ -59,13 +61,12 @@ class TableBuilder:
     def build(self) -> Family:
         """Tables of all locations, from the roots down."""
         n = self.tree.n_parts
-        none_late = np.ones((n, 1))
         waits = {
             self._wait_above(root, wait).tobytes()
             for root in self._roots()
             for wait in self._waits_at(root)
         }
-        laws = _Laws(none_late, dict.fromkeys(waits, none_late), dict.fromkeys(waits, np.zeros(n)))
+        laws = _Laws(None, dict.fromkeys(waits), dict.fromkeys(waits, np.zeros(n)))
         return self._family(OUTSIDE, self._roots(), laws)
 
     def _roots(self) -> tuple[int, ...]:
@@ -106,7 +107,8 @@ class TableBuilder:
         tail, loss = self._over_positions(
             chosen, *poisson_tables(self.tree.pipeline()[:, chosen], 1 + stock.max(initial=0))
         )
-        backorders = np.zeros((*laws.now.shape[:-1], *stock.shape[1:]))
+        contexts = () if laws.now is None else laws.now.contexts
+        backorders = np.zeros((self.tree.n_parts, *contexts, *stock.shape[1:]))
         if self.weighed.has_waits:
             backorders = Given(loss, share, "loss").over(laws.now, stock)
         stockout = None
@@ -161,27 +163,25 @@ class TableBuilder:
 
     def _branch(self, location: int, laws: _Laws) -> Branch:
         stock = self.grids.branch[location]
-        law = self._pipeline_law(location, laws.now, np.zeros(self.tree.n_parts))
-        now = self._late_units(location, law, stock)
+        now = self._late_units(location, laws.now, np.zeros(self.tree.n_parts))
         then, late = {}, {}
         for key, wait in self.asked[location].items():
             above = self._wait_above(location, wait).tobytes()
-            later = law
+            then[key] = now
             if wait.any():
-                later = self._pipeline_law(location, laws.then[above], wait)
-            then[key] = self._late_units(location, later, stock) if wait.any() else now
-            over = self._short(location, later, stock)
-            over = self._with_empty_shelf(location, wait, (stock, over), laws.late[above])
-            late[key] = _with_endless(over)
-        counts = np.arange(now.shape[-1], dtype=np.float64)
+                then[key] = self._late_units(location, laws.then[above], wait)
+            over = self._with_empty_shelf(
+                location, wait, (stock, then[key].short()), laws.late[above]
+            )
+            late[key] = with_endless(over)
         own_late = self._own_lateness((location,), {location: stock}, laws)
         stockout = None
         if self.weighed.has_stockout:
-            stockout = _with_endless(self._short(location, law, stock))
+            stockout = with_endless(now.short())
         figures = Figures(
-            backorders=now @ counts,
+            backorders=now.mean(),
             stockout=stockout,
-            late={window: _with_endless(over) for window, over in own_late.items()},
+            late={window: with_endless(over) for window, over in own_late.items()},
         )
         below = _Laws(now, then, late)
         return Branch(
@@ -195,55 +195,11 @@ class TableBuilder:
         lots = np.stack([self.lots[location] for location in locations], axis=1)
         return tuple(over_positions(table, lots) for table in tables)
 
-    def _short(self, location: int, law: Floats, stock: Integers) -> Floats:
-        """P(X >= S) for every stock of a location with children."""
-        lots = self.lots[location]
-        if (lots > 1).any():
-            return short_in_lots(law, stock, lots)
-        return _at_stock(tails(law), stock)
-
-    def _late_units(self, location: int, law: Floats, stock: Integers) -> Floats:
-        """Law of (X - S)+ for every stock, the endless one last; (part, context..., stock, n)."""
-        lots = self.lots[location]
-        return late_units_in_lots(law, stock, lots) if (lots > 1).any() else _late_units(law, stock)
-
-    def _pipeline_law(self, location: int, parent_law: Floats, wait: Floats) -> Floats:
-        """P(k units not yet back) after a wait, shape (part, context..., count)."""
+    def _late_units(self, location: int, above: LateUnits | None, wait: Floats) -> LateUnits:
+        """Units late at a location after a wait [days per part], at each of its stocks."""
         length = 1 + reach(self.worst[:, location], _LAW_TAIL)
         mean = self.tree.pipeline(wait[:, None])[:, [location]]
-        share = self.tree.share[:, [location]]
-        law = Given(poisson_law(mean, length), share, "law").over(parent_law)
-        return np.asarray(law[..., 0, :])
-
-
-def _late_units(law: Floats, stock: Integers) -> Floats:
-    """Law of (X - S)+ for every stock, the endless one last; shape (part, context..., stock, n)."""
-    n, size = stock.shape
-    length = law.shape[-1]
-    counts = max(length - int(stock.min()), 1)
-    flat = law.reshape(n, -1, length)
-    place = stock[:, None, :, None] + np.arange(counts)
-    rows = np.arange(n)[:, None, None, None]
-    contexts = np.arange(flat.shape[1])[None, :, None, None]
-    late = np.where(place < length, flat[rows, contexts, np.minimum(place, length - 1)], 0.0)
-    at_most = np.minimum(np.cumsum(flat, axis=-1), 1.0)
-    late[..., 0] = at_most[
-        rows[..., 0], contexts[..., 0], np.minimum(stock[:, None, :], length - 1)
-    ]
-    never = np.zeros((n, flat.shape[1], 1, counts))
-    never[..., 0] = 1.0
-    return np.concatenate([late, never], axis=2).reshape(*law.shape[:-1], size + 1, counts)
-
-
-def _at_stock(tails: Floats, stock: Integers) -> Floats:
-    """Values at each part's stocks; 0 beyond the table."""
-    n, size = stock.shape
-    length = tails.shape[-1]
-    place = stock.reshape(n, *(1 for _ in tails.shape[1:-1]), size)
-    picked = np.take_along_axis(tails, np.minimum(place, length - 1), axis=-1)
-    return np.where(place < length, picked, 0.0)
-
-
-def _with_endless(figure: Floats) -> Floats:
-    """The figure with a last entry 0 for endless stock."""
-    return np.concatenate([figure, np.zeros((*figure.shape[:-1], 1))], axis=-1)
+        law = Given(poisson_law(mean, length), self.tree.share[:, [location]], "law").over(above)
+        stock, lots = self.grids.branch[location], self.lots[location]
+        in_lots = position_lots(lots, stock) if (lots > 1).any() else None
+        return LateUnits(law[..., 0, :], stock, in_lots)

@@ -1,0 +1,234 @@
+r"""Horner's rule over the units under way at a parent: a location's figure at every stock above.
+
+Of one more unit late at the parent a location waits with probability f, so that its figure steps
+as :math:`(K g)(S) = (1 - f) g(S) + f g(S - 1)`, and with n units late it is :math:`K^n g`. With
+:math:`p_k` the law of the units under way at the parent, the figure over the late units at the
+parent's stock s is :math:`A_s = \sum_{n \ge 1} p_{s+n} K^n g`, and
+
+.. math:: A_{s-m} = K^m A_s + \sum_{i=1}^m p_{s-m+i} K^i g .
+
+One sweep from the far end gives it for every stock, by steps of m = 1. As
+:math:`K^m g = \sum_j b_m(j) g(S - j)`, where :math:`b_m` is the binomial law of how many of m late
+units are this location's, a leap over many stocks that nobody asks for costs a term for every
+likely j, of which there are far fewer than m where many locations share; and where so few units
+are never under way, the second sum is nothing and leaps may have any length. All terms are
+positive.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import scipy
+
+from partsplan.optimization.axes import Floats
+from partsplan.optimization.poisson_tables import tails
+
+Kind = Literal["loss", "tail", "law"]
+
+_NEVER = 1e-21
+"""Probability below which nothing is lost without a count."""
+_NOTHING = 1e-25
+"""Figure that no other is changed by."""
+_WORTH_NARROWING = 64
+"""Length of figures from which it pays to leave out what is nothing yet."""
+_LONGEST_LEAP = 96
+_WORTH_LEAPING = 192
+"""Length of a sweep from which the laws of leaps are worth making."""
+_STEP_COST = 6.0
+_TERM_COST = 4.0
+_LEAP_COST = 12.0
+"""Passes over the figures of a step, of a term of a leap, and of a leap without its terms."""
+
+
+class Sweep:
+    """Figures at one stock of the parent after another, from the far end.
+
+    Parameters
+    ----------
+    none_late
+        The figure with no late unit, axes (part, location, stock or count).
+    share
+        Axes (part, location).
+    kind
+        E[(X - S)+], P(X >= S) or P(X = k): what the figure is at less than no stock.
+    under_way
+        Axes (part, context, count).
+    """
+
+    def __init__(self, none_late: Floats, share: Floats, kind: Kind, under_way: Floats) -> None:
+        reached = np.flatnonzero(under_way.max(axis=(0, 1), initial=0.0) > _NEVER)
+        self.position = int(reached.max(initial=0))
+        """Stock of the parent that `current` is for."""
+        n, n_places, size = none_late.shape
+        self.kind = kind
+        self.current = np.zeros((n, under_way.shape[1], n_places, size))
+        self._none_late = none_late[:, None]
+        self._under_way = under_way
+        self._mass = tails(under_way[..., : self.position + 1])[..., None]
+        self._share = share[:, None, :, None]
+        self._stay = 1.0 - self._share
+        self._moved = np.empty_like(self.current)
+        self._rare = 0
+        """Position up to which no units are under way with any likelihood."""
+        self._leaps: _Leaps | None = None
+        if self.position >= _WORTH_LEAPING:
+            self._rare = int(reached.min())
+            self._leaps = _Leaps(share)
+        self._width = size if size < _WORTH_NARROWING else _last_above(none_late, _NOTHING)
+
+    def go_down(self, least: int) -> None:
+        """One stock further down, or more in one leap, though not below ``least``."""
+        distance = self.position - least
+        if self._leaps is None:
+            self._step()
+        elif self.position <= self._rare and self._leaps.pay_alone(distance):
+            self._leap(distance, *self._leaps.law(distance), None)
+        elif self._leaps.pay(distance):
+            length = min(distance, _LONGEST_LEAP)
+            weight = self._under_way[:, :, self.position - length + 1 : self.position + 1]
+            self._leap(length, 0, self._leaps.at(length), self._leaps.mixed(weight))
+        else:
+            self._step()
+
+    def _step(self) -> None:
+        count, kind = self.position, self.kind
+        width = min(self._width + 1, self.current.shape[-1])
+        current, moved, share = self.current[..., :width], self._moved[..., :width], self._share
+        weight = self._under_way[:, :, count, None, None]
+        np.multiply(self._none_late[..., :width], weight, out=moved)
+        current += moved
+        np.multiply(current, share, out=moved)
+        current *= self._stay
+        current[..., 1:] += moved[..., :-1]
+        if kind != "law":
+            current[..., 0] += share[..., 0] * self._mass[:, :, count]
+        if kind == "loss":
+            current[..., 0] += moved[..., 0]
+        self.position -= 1
+        if width > self._width and current[..., -1].max(initial=0.0) > _NOTHING:
+            self._width = width
+
+    def _leap(self, length: int, first: int, law: Floats, of_none_late: Floats | None) -> None:
+        """Some stocks further down.
+
+        ``law`` of how many late units are a location's, from ``first`` on, has the axes (part,
+        location, count); ``of_none_late``, of the units that become late, has those of `current`.
+        """
+        size, n_terms = self.current.shape[-1], first + law.shape[-1]
+        width = min(self._width + n_terms - 1, size)
+        mass = np.zeros_like(self._mass[:, :, 0])
+        if self.position + 1 < self._mass.shape[2]:
+            mass = self._mass[:, :, self.position + 1]
+        before = self._with_less_than_none(self.current[..., :width], mass[..., None], n_terms)
+        alone = None
+        if of_none_late is not None:
+            alone = self._with_less_than_none(self._none_late[..., :width], np.ones(1), n_terms)
+        current, moved = self.current[..., :width], self._moved[..., :width]
+        current[:] = 0.0
+        for j in range(first, n_terms):
+            some = slice(n_terms - 1 - j, n_terms - 1 - j + width)
+            np.multiply(before[..., some], law[:, None, :, j - first, None], out=moved)
+            current += moved
+            if alone is not None and of_none_late is not None:
+                np.multiply(alone[..., some], of_none_late[..., j, None], out=moved)
+                current += moved
+        self.position -= length
+        self._width = _last_above(current, _NOTHING)
+
+    def _with_less_than_none(self, figure: Floats, mass: Floats, n_terms: int) -> Floats:
+        """The figure with what it is at less than no stock put before it."""
+        less = np.arange(n_terms - 1, 0, -1, dtype=np.float64)
+        if self.kind == "loss":
+            before = figure[..., :1] + mass * less
+        else:
+            at = 0.0 if self.kind == "law" else 1.0
+            before = np.broadcast_to(at * mass, (*figure.shape[:-1], n_terms - 1))
+        return np.concatenate([before, figure], axis=-1)
+
+
+class _Leaps:
+    """Binomial laws of how many of some late units are a location's.
+
+    ``laws`` has the axes (part, late units, location, count).
+    """
+
+    def __init__(self, share: Floats) -> None:
+        self._share = share
+        most = _binomial(np.array([[share.max(initial=0.0)]]), _LONGEST_LEAP)
+        self.laws = _binomial(share, _last_above(most, _NEVER) - 1)
+        length = np.arange(_LONGEST_LEAP + 1)
+        n_terms = np.array([_last_above(self.laws[:, m], _NEVER) for m in length])
+        self._n_terms = n_terms
+        self._pays = 2.0 * _TERM_COST * n_terms + _LEAP_COST < _STEP_COST * length
+
+    def pay(self, distance: int) -> bool:
+        """Whether a leap, as far as leaps go, costs less than single steps."""
+        return bool(self._pays[min(distance, _LONGEST_LEAP)])
+
+    def pay_alone(self, distance: int) -> bool:
+        """Whether one leap of any length does, where no unit becomes late on the way."""
+        if not self.pay(distance):
+            return False
+        first, end = self._likely(distance)
+        return _TERM_COST * (end - first) + _LEAP_COST < _STEP_COST * distance
+
+    def _likely(self, length: int) -> tuple[int, int]:
+        """First count that is likely at some location, and the end of them."""
+        first, _ = _likely(float(self._share.min(initial=1.0)), length)
+        return first, _likely(float(self._share.max(initial=0.0)), length)[1]
+
+    def law(self, length: int) -> tuple[int, Floats]:
+        """First likely count, and the law from there on; axes (part, location, count)."""
+        first, end = self._likely(length)
+        count, share = np.arange(first, end), self._share[..., None]
+        ways = scipy.special.gammaln([length + 1.0]) - scipy.special.gammaln(count + 1.0)
+        ways -= scipy.special.gammaln(length - count + 1.0)
+        chance = scipy.special.xlogy(count, share)
+        return first, np.exp(ways + chance + scipy.special.xlog1py(length - count, -share))
+
+    def at(self, length: int) -> Floats:
+        """The law without counts that are never likely; axes (part, location, count)."""
+        return np.asarray(self.laws[:, length, :, : self._n_terms[length]])
+
+    def mixed(self, weight: Floats) -> Floats:
+        """Laws of 1, 2, ... late units, weighed; axes (part, context, location, count)."""
+        n, _, length = weight.shape
+        laws = self.laws[:, 1 : length + 1]
+        mixed = weight @ laws.reshape(n, length, -1)
+        return np.asarray(mixed.reshape(*weight.shape[:2], *laws.shape[2:]))
+
+
+def _binomial(share: Floats, most: int) -> Floats:
+    """Laws of counts up to ``most``; axes (part, late units, location, count)."""
+    n, n_places = share.shape
+    laws = np.zeros((n, _LONGEST_LEAP + 1, n_places, most + 1))
+    laws[:, 0, :, 0] = 1.0
+    for m in range(_LONGEST_LEAP):
+        laws[:, m + 1] = (1.0 - share[..., None]) * laws[:, m]
+        laws[:, m + 1, :, 1:] += share[..., None] * laws[:, m, :, :-1]
+    return laws
+
+
+def _likely(share: float, length: int) -> tuple[int, int]:
+    """First likely count of a binomial law, and the end of the likely ones."""
+    exponent = -np.log(_NEVER)  # Bernstein's inequality says where to look
+    further = exponent / 3.0 + np.sqrt(
+        (exponent / 3.0) ** 2 + 2.0 * length * share * (1.0 - share) * exponent
+    )
+    mean = length * share
+    count = np.arange(max(int(mean - further), 0), min(int(mean + further) + 1, length) + 1)
+    no_more, more = (
+        scipy.special.bdtr(count, length, share),
+        scipy.special.bdtrc(count, length, share),
+    )
+    is_likely = (no_more > _NEVER) & (np.append(1.0, more[:-1]) > _NEVER)
+    likely = count[is_likely]
+    return int(likely[0]), int(likely[-1]) + 1
+
+
+def _last_above(figures: Floats, least: float) -> int:
+    """Length of the last axis without what is never above a least figure; 1 or more."""
+    above = (figures > least).any(axis=tuple(range(figures.ndim - 1)))
+    return 1 + int(np.flatnonzero(above).max(initial=0))

@@ -1,0 +1,98 @@
+"""Figures over the late units of a parent, against sums over binomial laws of scipy."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from partsplan.optimization.conditional import Given
+from partsplan.optimization.late_units import LateUnits
+from partsplan.optimization.poisson_tables import poisson_law, poisson_tables
+from partsplan.optimization.sweeping import Sweep
+
+SIZE = 12
+
+
+def figure_of(kind, mean, late, size=SIZE):
+    """The figure of Poisson demand and some late units, at stocks or counts from 0."""
+    at = np.arange(size)
+    demand = np.arange(late, late + 120)
+    law = stats.poisson.pmf(demand - late, mean)
+    if kind == "loss":
+        return (law * np.maximum(demand - at[:, None], 0)).sum(axis=1)
+    if kind == "tail":
+        return (law * (demand >= at[:, None])).sum(axis=1)
+    return stats.poisson.pmf(at - late, mean)
+
+
+def by_sums(kind, mean, share, under_way, stock):
+    """Mean over the late units of the parent and which of them this location waits for."""
+    late = np.maximum(np.arange(len(under_way)) - stock, 0)
+    mine = np.arange(len(under_way))
+    law = under_way @ stats.binom.pmf(mine, late[:, None], share)
+    return sum(law[own] * figure_of(kind, mean, own) for own in mine[law > 1e-22])
+
+
+def alone(kind, mean, size=SIZE):
+    tail, loss = poisson_tables(mean, size)
+    return {"loss": loss, "tail": tail, "law": poisson_law(mean, size)}[kind]
+
+
+@pytest.mark.parametrize("kind", ["loss", "tail", "law"])
+@pytest.mark.parametrize("pipeline", [6.0, 260.0])
+def test_figures_over_late_units(kind, pipeline):
+    """Short sweeps go step by step; long ones leap over stocks that nobody asks for."""
+    mean, share = np.array([[0.7, 2.0]]), np.array([[0.03, 0.01]])
+    under_way = stats.poisson.pmf(np.arange(int(pipeline + 10 * np.sqrt(pipeline)) + 10), pipeline)
+    stock = np.array([[0, 3, 40, 150, 255, 256, 900]])
+    late = LateUnits(under_way[None], stock)
+    found = Given(alone(kind, mean), share, kind).over(late)[0]
+    assert found.shape == (8, 2, SIZE)
+    for entry, level in enumerate([*stock[0], 10_000]):
+        for place in range(2):
+            expected = by_sums(kind, mean[0, place], share[0, place], under_way, level)
+            assert_allclose(found[entry, place], expected, rtol=1e-10, atol=1e-18)
+
+
+@pytest.mark.parametrize("kind", ["loss", "tail", "law"])
+def test_leaps_lead_where_steps_do(kind):
+    rng = np.random.default_rng(3)
+    mean, share = rng.uniform(0.1, 4.0, (3, 5)), rng.uniform(0.0, 0.12, (3, 5))
+    share[1, 2] = 0.0
+    under_way = rng.dirichlet(np.ones(400), (3, 2))
+    leaping, stepping = (Sweep(alone(kind, mean), share, kind, under_way) for _ in range(2))
+    for least in (390, 389, 310, 150, 149, 0):
+        n_moves = 0
+        while leaping.position > least:
+            leaping.go_down(least)
+            n_moves += 1
+        while stepping.position > least:
+            stepping.go_down(stepping.position - 1)
+        assert n_moves <= 3 or least == 390
+        assert_allclose(leaping.current, stepping.current, rtol=1e-11, atol=1e-19)
+
+
+def test_lots_take_the_mean_over_their_positions():
+    mean, share = np.array([[0.7]]), np.array([[0.2]])
+    under_way = stats.poisson.pmf(np.arange(60), 15.0)
+    stock, lots = np.array([[0, 2, 5, 18]]), np.array([[1, 2, 4, 4]])
+    found = Given(alone("tail", mean), share, "tail").over(LateUnits(under_way[None], stock, lots))
+    for entry, (last, size) in enumerate(zip(stock[0], lots[0], strict=True)):
+        positions = range(last - size + 1, last + 1)
+        expected = np.mean([by_sums("tail", 0.7, 0.2, under_way, y) for y in positions], axis=0)
+        assert_allclose(found[0, entry, 0], expected, rtol=1e-10, atol=1e-18)
+
+
+def test_moments_of_the_late_units():
+    under_way = np.stack([stats.poisson.pmf(np.arange(80), m) for m in (4.0, 20.0)])
+    stock = np.array([[0, 3, 9], [10, 25, 90]])
+    late = LateUnits(under_way, stock)
+    for part in range(2):
+        for entry, level in enumerate(stock[part]):
+            short = np.maximum(np.arange(80) - level, 0)
+            weight = under_way[part]
+            assert_allclose(late.mean()[part, entry], weight @ short, rtol=1e-11, atol=1e-20)
+            assert_allclose(late.none_late()[part, entry], weight[short == 0].sum(), rtol=1e-12)
+            assert_allclose(late.short()[part, entry], weight[level:].sum(), atol=1e-15)
+    assert late.mean()[:, -1].tolist() == [0.0, 0.0]
+    assert late.none_late()[:, -1].tolist() == [1.0, 1.0]
