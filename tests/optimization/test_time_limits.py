@@ -13,6 +13,7 @@ from partsplan.optimization import clock, run
 from partsplan.optimization.clock import Clock, TimeIsOverError
 from partsplan.optimization.first_lists import first_lists
 from partsplan.optimization.grids import Gap
+from partsplan.optimization.prices import PriceFinder
 from partsplan.optimization.search import BlockSearch
 from partsplan.optimization.stock_tables import StockTables
 
@@ -82,6 +83,25 @@ def test_a_plan_to_start_with_is_kept_when_a_pass_is_cut(small_blocks, monkeypat
     assert plan.stopped_by == "time"
     assert all_kept(network, demand, plan)
     assert (plan.stock.array <= plenty).all()
+
+
+def test_rough_passes_of_many_parts_make_plenty_cheaper(no_grace, monkeypatch):
+    """Time is over before the first precise pass: what was found on the way is of use."""
+    network, demand = many_parts(6, 2500)
+    plenty = pp.optimize(network, demand, time_limit=1e-9)
+
+    def late(self, price, near):
+        while not self.clock.is_over:
+            time.sleep(0.05)
+        raise TimeIsOverError
+
+    monkeypatch.setattr(PriceFinder, "look_at", late)
+    plan = pp.optimize(network, demand, time_limit=2.0)
+    assert plan.stopped_by == "time"
+    assert plan.bound is not None
+    assert all_kept(network, demand, plan)
+    assert plan.cost < 0.6 * plenty.cost
+    assert plan.gap < 0.2
 
 
 def test_progress_tells_of_a_plan_with_plenty(no_grace):

@@ -36,6 +36,7 @@ _PLENTY = (1.0, 2.5, 1e6)
 """Standard deviations above the mean; so many that no more is of use."""
 _RAISES = 40
 _RAISE = 1.1
+_LARGE_RAISE = 1.3
 
 
 class PlanSearch:
@@ -198,12 +199,16 @@ class PlanSearch:
         if self.n_parts < MANY_PARTS:
             self._offer(self._cheapest_by_part())
             return
+        self._offer_at_raised_prices(_RAISE)
+
+    def _offer_at_raised_prices(self, step: float) -> None:
+        """The best columns at prices raised where promises are broken, until all are kept."""
         columns, price = self.state.pool.columns, self._positive_prices()
         for _ in range(_RAISES):
             choice = largest_shares(columns, -columns.value(price), self.n_parts)
             if self.offer_as_it_is(choice):
                 return
-            price = price * np.where(choice.used > self.allowed, _RAISE, 1.0)
+            price = price * np.where(choice.used > self.allowed, step, 1.0)
 
     def offer_held(self, stock: Integers) -> None:
         """A stock of all parts as a plan, if it still keeps every promise; else nothing.
@@ -216,10 +221,17 @@ class PlanSearch:
         self.offer_as_it_is(largest_shares(columns, share, self.n_parts))
 
     def offer_plenty(self) -> None:
-        """A plan, however dear, that takes no more than an evaluation or two to find."""
+        """A plan that takes no more than an evaluation or two to find.
+
+        It has plenty of stock where that mends what the columns met so far leave broken.
+        """
         for deviations in _PLENTY:
             columns = self.blocks.columns_above(deviations)
             if self.offer_as_it_is(Choice(columns, np.argsort(columns.parts))):
+                self.state.pool.add(columns)
+                if self.state.rough is not None:
+                    self.state.pool.add(self.state.rough)
+                self._offer_at_raised_prices(_LARGE_RAISE)
                 return
 
     def _positive_prices(self) -> Floats:

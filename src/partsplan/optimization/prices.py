@@ -58,6 +58,8 @@ class PriceState:
     """Cheapest plan met on the way."""
     balanced: Floats | None = None
     """Prices at which the columns met use about what is allowed, once there are some."""
+    rough: Columns | None = None
+    """Columns of many parts at the best rough prices, where time may run out."""
     near: float = 0.0
     """Excess up to which columns were listed last, as `ListNear` has it."""
 
@@ -91,6 +93,7 @@ class PriceFinder:
         """Prices of the last look, and what was used at them."""
         self.about = 1e-300
         """The bound to be expected, about, while there is none."""
+        self._rough_value = -np.inf
         self._powers = StepPowers()
         self.given: Floats | None = None
         """Prices of a plan for almost the same problem."""
@@ -216,6 +219,8 @@ class PriceFinder:
         self._take_bound(price, result.bound, result.least)
         if not self.has_many_parts:
             self.state.pool.add(result.columns)
+        elif result.value > self._rough_value and np.isfinite(self.clock.seconds_left):
+            self._rough_value, self.state.rough = result.value, result.columns
         return result
 
     def _take(self, price: Floats, result: PricedParts) -> Columns:

@@ -33,13 +33,16 @@ _NOTHING = 1e-25
 """Figure that no other is changed by."""
 _WORTH_NARROWING = 64
 """Length of figures from which it pays to leave out what is nothing yet."""
-_LONGEST_LEAP = 96
+_LEAPS = 8
+"""Leaps of the longest kind in a sweep; the laws of longer ones take too long to make."""
+_LONGEST_LEAP = 512
 _WORTH_LEAPING = 192
 """Length of a sweep from which the laws of leaps are worth making."""
 _STEP_COST = 6.0
-_TERM_COST = 4.0
-_LEAP_COST = 12.0
-"""Passes over the figures of a step, of a term of a leap, and of a leap without its terms."""
+_LEAP_COST = 30.0
+_TERM_COST = 8.0
+_TERM_COST_BY_ROW = 0.8
+"""Passes over the figures of a step, and of a leap: without its terms and for every term."""
 
 
 class Sweep:
@@ -75,7 +78,8 @@ class Sweep:
         self._leaps: _Leaps | None = None
         if self.position >= _WORTH_LEAPING:
             self._rare = int(reached.min())
-            self._leaps = _Leaps(share)
+            longest = min(self.position // _LEAPS, _LONGEST_LEAP)
+            self._leaps = _Leaps(share, longest, n * n_places * under_way.shape[1])
         self._width = size if size < _WORTH_NARROWING else _last_above(none_late, _NOTHING)
 
     def go_down(self, least: int) -> None:
@@ -86,7 +90,7 @@ class Sweep:
         elif self.position <= self._rare and self._leaps.pay_alone(distance):
             self._leap(distance, *self._leaps.law(distance), None)
         elif self._leaps.pay(distance):
-            length = min(distance, _LONGEST_LEAP)
+            length = min(distance, self._leaps.longest)
             weight = self._under_way[:, :, self.position - length + 1 : self.position + 1]
             self._leap(length, 0, self._leaps.at(length), self._leaps.mixed(weight))
         else:
@@ -122,18 +126,12 @@ class Sweep:
         if self.position + 1 < self._mass.shape[2]:
             mass = self._mass[:, :, self.position + 1]
         before = self._with_less_than_none(self.current[..., :width], mass[..., None], n_terms)
-        alone = None
-        if of_none_late is not None:
-            alone = self._with_less_than_none(self._none_late[..., :width], np.ones(1), n_terms)
         current, moved = self.current[..., :width], self._moved[..., :width]
         current[:] = 0.0
-        for j in range(first, n_terms):
-            some = slice(n_terms - 1 - j, n_terms - 1 - j + width)
-            np.multiply(before[..., some], law[:, None, :, j - first, None], out=moved)
-            current += moved
-            if alone is not None and of_none_late is not None:
-                np.multiply(alone[..., some], of_none_late[..., j, None], out=moved)
-                current += moved
+        _convolve(before, law[:, None], moved, current)
+        if of_none_late is not None:
+            alone = self._with_less_than_none(self._none_late[..., :width], np.ones(1), n_terms)
+            _convolve(alone, of_none_late, moved, current)
         self.position -= length
         self._width = _last_above(current, _NOTHING)
 
@@ -154,25 +152,30 @@ class _Leaps:
     ``laws`` has the axes (part, late units, location, count).
     """
 
-    def __init__(self, share: Floats) -> None:
+    def __init__(self, share: Floats, longest: int, n_rows: int) -> None:
         self._share = share
-        most = _binomial(np.array([[share.max(initial=0.0)]]), _LONGEST_LEAP)
-        self.laws = _binomial(share, _last_above(most, _NEVER) - 1)
-        length = np.arange(_LONGEST_LEAP + 1)
-        n_terms = np.array([_last_above(self.laws[:, m], _NEVER) for m in length])
-        self._n_terms = n_terms
-        self._pays = 2.0 * _TERM_COST * n_terms + _LEAP_COST < _STEP_COST * length
+        self.longest = longest
+        self._n_rows = n_rows
+        most = _binomial(np.array([[share.max(initial=0.0)]]), longest, longest)
+        self.laws = _binomial(share, longest, _last_above(most, _NEVER) - 1)
+        length = np.arange(longest + 1)
+        self._n_terms = np.array([_last_above(self.laws[:, m], _NEVER) for m in length])
+        self._pays = [bool(self._cost(int(self._n_terms[m])) < _STEP_COST * m) for m in length]
+
+    def _cost(self, n_terms: int) -> float:
+        by_row = _is_by_row(n_terms, self._n_rows)
+        return _LEAP_COST + n_terms * (_TERM_COST_BY_ROW if by_row else _TERM_COST)
 
     def pay(self, distance: int) -> bool:
         """Whether a leap, as far as leaps go, costs less than single steps."""
-        return bool(self._pays[min(distance, _LONGEST_LEAP)])
+        return self._pays[min(distance, self.longest)]
 
     def pay_alone(self, distance: int) -> bool:
         """Whether one leap of any length does, where no unit becomes late on the way."""
-        if not self.pay(distance):
+        if _STEP_COST * distance <= _LEAP_COST:
             return False
         first, end = self._likely(distance)
-        return _TERM_COST * (end - first) + _LEAP_COST < _STEP_COST * distance
+        return self._cost(end - first) < _STEP_COST * distance
 
     def _likely(self, length: int) -> tuple[int, int]:
         """First count that is likely at some location, and the end of them."""
@@ -197,15 +200,53 @@ class _Leaps:
         n, _, length = weight.shape
         laws = self.laws[:, 1 : length + 1]
         mixed = weight @ laws.reshape(n, length, -1)
-        return np.asarray(mixed.reshape(*weight.shape[:2], *laws.shape[2:]))
+        mixed = mixed.reshape(*weight.shape[:2], *laws.shape[2:])
+        return np.asarray(mixed[..., : self._n_terms[length]])
 
 
-def _binomial(share: Floats, most: int) -> Floats:
+def _is_by_row(n_terms: int, n_rows: int) -> bool:
+    """Whether there are fewer rows to work one by one than terms."""
+    return n_rows < 2 * n_terms
+
+
+def _convolve(figure: Floats, law: Floats, moved: Floats, out: Floats) -> None:
+    """Add sums over counts of a law times a figure that many stocks further down.
+
+    Parameters
+    ----------
+    figure
+        Last axis: what is at the last count of the law below the first stock, and so on up.
+    law
+        Axes (part, context or 1, location, count).
+    moved
+        Room for figures.
+    out
+        Figures to be added to, axes (part, context, location, stock).
+    """
+    size, n_terms = out.shape[-1], law.shape[-1]
+    rows = out.shape[:-1]
+    if not _is_by_row(n_terms, int(np.prod(rows))):
+        for count in range(n_terms):
+            some = slice(n_terms - 1 - count, n_terms - 1 - count + size)
+            np.multiply(figure[..., some], law[..., count, None], out=moved)
+            out += moved
+        return
+    figure = np.broadcast_to(figure, (*rows, figure.shape[-1]))
+    law = np.broadcast_to(law, (*rows, n_terms))
+    for row in np.ndindex(rows):
+        likely = np.flatnonzero(law[row] > _NEVER)
+        if len(likely):
+            first, last = int(likely[0]), int(likely[-1])
+            some = slice(n_terms - 1 - last, n_terms - 1 - first + size)
+            out[row] += np.convolve(figure[row][some], law[row][first : last + 1], mode="valid")
+
+
+def _binomial(share: Floats, longest: int, most: int) -> Floats:
     """Laws of counts up to ``most``; axes (part, late units, location, count)."""
     n, n_places = share.shape
-    laws = np.zeros((n, _LONGEST_LEAP + 1, n_places, most + 1))
+    laws = np.zeros((n, longest + 1, n_places, most + 1))
     laws[:, 0, :, 0] = 1.0
-    for m in range(_LONGEST_LEAP):
+    for m in range(longest):
         laws[:, m + 1] = (1.0 - share[..., None]) * laws[:, m]
         laws[:, m + 1, :, 1:] += share[..., None] * laws[:, m, :, :-1]
     return laws
