@@ -77,6 +77,23 @@ def test_leaps_lead_where_steps_do(kind, n_places, most, first):
     assert n_moves < 60
 
 
+@pytest.mark.parametrize("kind", ["loss", "tail", "law"])
+@pytest.mark.parametrize("n_places", [1, 40])
+def test_a_figure_wider_than_what_is_late_at_first(kind, n_places):
+    """The first leaps come from where next to nothing is under way."""
+    rng = np.random.default_rng(5)
+    mean = rng.uniform(20.0, 90.0, (1, n_places))
+    share = rng.uniform(0.5, 1.0, (1, n_places)) * 0.3 / n_places
+    under_way = stats.poisson.pmf(np.arange(1200), 800.0)[None, None]
+    leaping, stepping = (Sweep(alone(kind, mean, 300), share, kind, under_way) for _ in range(2))
+    for least in (1090, 1050, 900, 801, 0):
+        while leaping.position > least:
+            leaping.go_down(least)
+        while stepping.position > least:
+            stepping._step()
+        assert_allclose(leaping.current, stepping.current, rtol=1e-9, atol=1e-20)
+
+
 def test_lots_take_the_mean_over_their_positions():
     mean, share = np.array([[0.7]]), np.array([[0.2]])
     under_way = stats.poisson.pmf(np.arange(60), 15.0)

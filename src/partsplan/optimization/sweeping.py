@@ -80,7 +80,9 @@ class Sweep:
             self._rare = int(reached.min())
             longest = min(self.position // _LEAPS, _LONGEST_LEAP)
             self._leaps = _Leaps(share, longest, n * n_places * under_way.shape[1])
-        self._width = size if size < _WORTH_NARROWING else _last_above(none_late, _NOTHING)
+        self._own = size if size < _WORTH_NARROWING else _last_above(none_late, _NOTHING)
+        self._width = self._own
+        """Length that is worked: what comes from it, and what has come from further down."""
 
     def go_down(self, least: int) -> None:
         """One stock further down, or more in one leap, though not below ``least``."""
@@ -133,7 +135,7 @@ class Sweep:
             alone = self._with_less_than_none(self._none_late[..., :width], np.ones(1), n_terms)
             _convolve(alone, of_none_late, moved, current)
         self.position -= length
-        self._width = _last_above(current, _NOTHING)
+        self._width = max(self._own, _last_above(current, _NOTHING))
 
     def _with_less_than_none(self, figure: Floats, mass: Floats, n_terms: int) -> Floats:
         """The figure with what it is at less than no stock put before it."""
