@@ -86,12 +86,13 @@ def test_a_figure_wider_than_what_is_late_at_first(kind, n_places):
     share = rng.uniform(0.5, 1.0, (1, n_places)) * 0.3 / n_places
     under_way = stats.poisson.pmf(np.arange(1200), 800.0)[None, None]
     leaping, stepping = (Sweep(alone(kind, mean, 300), share, kind, under_way) for _ in range(2))
+    atol = 3e-18 if kind == "loss" else 1e-20
     for least in (1090, 1050, 900, 801, 0):
         while leaping.position > least:
             leaping.go_down(least)
         while stepping.position > least:
             stepping._step()
-        assert_allclose(leaping.current, stepping.current, rtol=1e-9, atol=1e-20)
+        assert_allclose(leaping.current, stepping.current, rtol=1e-9, atol=atol)
 
 
 def test_lots_take_the_mean_over_their_positions():
