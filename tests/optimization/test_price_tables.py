@@ -309,6 +309,24 @@ def test_rough_search_bounds_from_both_sides(name):
         assert_allclose(low + search.fixed_use @ price, least[search.block.parts], rtol=1e-8)
 
 
+def test_lists_for_far_lower_prices_are_made_anew():
+    """At a few times the prices lists are made longer; at hundreds of times they begin anew."""
+    name = "three levels, response"
+    brute = BruteForce(CASES[name])
+    low_price = 0.01 * random_prices(brute, 1)
+    for factor, begins_anew in ((3.0, False), (3000.0, True)):
+        price = factor * low_price
+        least = least_values(brute, price)
+        for search, fresh in zip(searches_of(CASES[name]), searches_of(CASES[name]), strict=True):
+            search.best(low_price)
+            _, low = search.best(price)
+            fresh.best(price)
+            assert_allclose(low + search.fixed_use @ price, least[search.parts], rtol=1e-8)
+            listed, wanted = search.lists, fresh.lists
+            assert (listed.grids.n_stocks == wanted.grids.n_stocks) == begins_anew
+            assert (listed.worth == wanted.worth).all() == begins_anew
+
+
 @pytest.mark.parametrize("name", ["new investment", "new investment, mean wait"])
 def test_price_search_with_owned_units_bounds_from_below(name):
     """A lower bound, and close to the least: the owned units are priced by a grid of shares."""
