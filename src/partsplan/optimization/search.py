@@ -207,11 +207,9 @@ class BlockSearch:
         """The stocks listed; None while there are none."""
         if self._tables is not None:
             self._grids = self._tables.grids.packed()
-        return (
-            None
-            if self._grids is None
-            else SearchLists(self._grids, self._worth, self._pruned_size)
-        )
+        if self._grids is None:
+            return None
+        return SearchLists(self._grids, self._worth, self._pruned_size)
 
     def take_lists(self, lists: SearchLists | None, version: int) -> None:
         """Go on with the lists of the same search elsewhere."""
