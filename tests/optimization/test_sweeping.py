@@ -106,6 +106,18 @@ def test_lots_take_the_mean_over_their_positions():
         assert_allclose(found[0, entry, 0], expected, rtol=1e-10, atol=1e-18)
 
 
+def test_what_is_never_covered_in_lots_is_nothing():
+    under_way = stats.poisson.pmf(np.arange(2000), 1300.0)[None]
+    late = LateUnits(under_way, np.array([[419, 1290, 2500]]), np.array([[5, 5, 5]]))
+    covered = np.array(
+        [stats.poisson.cdf(np.arange(y - 4, y + 1), 1300.0).mean() for y in (419, 1290)]
+    )
+    none = late.none_late()[0]
+    assert 0.0 <= none[0] < 1e-100
+    assert_allclose(none[1], covered[1], rtol=1e-12)
+    assert none[2:].tolist() == [1.0, 1.0]
+
+
 def test_moments_of_the_late_units():
     under_way = np.stack([stats.poisson.pmf(np.arange(80), m) for m in (4.0, 20.0)])
     stock = np.array([[0, 3, 9], [10, 25, 90]])

@@ -14,7 +14,7 @@ import numpy as np
 
 from partsplan.evaluation.lazy import lazy
 from partsplan.optimization.axes import Floats, Integers
-from partsplan.optimization.lots import window_means
+from partsplan.optimization.lots import rising_means, window_means
 from partsplan.optimization.poisson_tables import tails
 
 
@@ -63,11 +63,11 @@ class LateUnits:
 
     def none_late(self) -> Floats:
         """P(no unit is late); shape (part, context...)."""
+        at_most = np.minimum(np.cumsum(self.under_way, axis=-1), 1.0)
         if self.position_lots is None:
-            at_most = np.minimum(np.cumsum(self.under_way, axis=-1), 1.0)
             none = at_stock(at_most, self.stock, beyond=1.0)
         else:
-            none = 1.0 - window_means(tails(self.under_way), self.stock + 1, self.position_lots)
+            none = rising_means(at_most, self.stock, self.position_lots)
         return _with_last(none, 1.0)
 
     def mean(self) -> Floats:

@@ -43,3 +43,19 @@ def window_means(rows: Floats, last: Integers, lots: Integers) -> Floats:
     first, after = np.minimum(last - lots + 1, size), np.minimum(last + 1, size)
     total = np.take_along_axis(sums, first, axis=-1) - np.take_along_axis(sums, after, axis=-1)
     return np.asarray(total / lots)
+
+
+def rising_means(rows: Floats, last: Integers, lots: Integers) -> Floats:
+    """The same of entries that rise to 1, which they are beyond the row; summed from the near end.
+
+    What is small stays so: it is not what is left of 1.
+    """
+    size = rows.shape[-1]
+    sums = np.zeros((len(rows), size + 1))
+    sums[:, 1:] = np.cumsum(rows, axis=-1)
+
+    def before(place: Integers) -> Floats:
+        within = np.minimum(place, size)
+        return np.asarray(np.take_along_axis(sums, within, axis=-1) + (place - within))
+
+    return np.asarray((before(last + 1) - before(last - lots + 1)) / lots)
