@@ -48,7 +48,7 @@ def sparse_extract(
             {"commitment_id": "F", "metric": "fill_rate", "target": 0.92, "each": "location"}
         ],
     )
-    count = rng.integers(1, _MOST_FSLS + 1, n_parts)
+    count = rng.integers(1, min(_MOST_FSLS, n_fsls) + 1, n_parts)
     part = np.repeat(np.arange(n_parts), count)
     fsl = np.concatenate([rng.choice(n_fsls, size, replace=False) for size in count])
     per_year = rng.lognormal(np.log(_SLOW_PER_YEAR), 1.3, len(part))
