@@ -1,8 +1,11 @@
-"""Proofs that ask for more than the relaxation gives at first: parts owned in plenty."""
+"""Proofs that ask for more than is there at first: parts owned in plenty, short lists."""
 
 import pytest
+from brute_force import BruteForce
 from own_networks import located, promise
-from random_networks import plan_of
+from random_networks import plan_of, random_case
+
+from partsplan.optimization import stock_tables
 
 LOCATIONS = {"D": ("", 0.0), "F": ("D", 4.67), "E": ("", 0.0), "G": ("D", 7.39)}
 
@@ -47,3 +50,19 @@ def owned_in_plenty(target, parts):
 def test_parts_owned_in_plenty_leave_no_gap(parts, target):
     plan = plan_of(owned_in_plenty(target, parts), "new_investment", gap=0.0)
     assert (plan.status, plan.gap) == ("optimal", 0.0)
+
+
+def test_bounds_hold_where_there_is_no_room_for_longer_lists(monkeypatch):
+    """Fast movers below two levels of stock: lists stay as they were begun."""
+    monkeypatch.setattr(stock_tables, "_MOST_FIGURES", 1)
+    gaps = []
+    for seed in range(2000, 2040):
+        tables, objective, evaluation = random_case(seed)
+        best = BruteForce(tables, objective, evaluation).optimum()
+        plan = plan_of(tables, objective, evaluation)
+        if best.cost is not None and plan.bound is not None and plan.has_solution:
+            assert plan.bound <= best.cost * (1 + 1e-9)
+            assert plan.cost >= best.strict_cost * (1 - 1e-9)
+            gaps.append(plan.gap)
+    assert max(gaps) > 0.01
+    assert min(gaps) == 0.0

@@ -92,7 +92,7 @@ def _factors(tree: SupplyTree, grids: Grids) -> Iterator[tuple[Integers, Floats,
     weight = np.concatenate([weights for _, weights in rules])
     mean = pipeline[part] * factor
     order = np.argsort(mean, kind="stable")
-    most = max(1, _MIXED_CELLS // _cells(tree, grids))
+    most = max(1, _MIXED_CELLS // figures_per_part(tree, grids))
     start = 0
     while start < len(order):
         end = int(np.searchsorted(mean[order], 2.0 * mean[order[start]] + 2.0, side="right"))
@@ -101,8 +101,8 @@ def _factors(tree: SupplyTree, grids: Grids) -> Iterator[tuple[Integers, Floats,
         start += len(chosen)
 
 
-def _cells(tree: SupplyTree, grids: Grids) -> int:
-    """Figures of one kind per part at the childless locations of the largest family."""
+def figures_per_part(tree: SupplyTree, grids: Grids) -> int:
+    """Figures of one kind in a part's tables: stocks of childless locations, in every context."""
     contexts: dict[int, int] = {OUTSIDE: 1}
     for location in tree.order:
         if location in grids.branch:
@@ -112,4 +112,4 @@ def _cells(tree: SupplyTree, grids: Grids) -> int:
         contexts[parent] * max(int(lists.shape[1]), 1) * int(lists.shape[2])
         for parent, lists in grids.leaves.items()
     ]
-    return max(sizes)
+    return sum(sizes)

@@ -274,11 +274,10 @@ class BlockSearch:
             gaps = []
             if len(loose) and not self.clock.is_over:
                 gaps = gaps_on_path(choice, tables.grids, (loose,), apart[loose])
-            if not gaps:
+            if not gaps or not tables.refine(gaps):
                 if unit_price is self.unit_price and limits is self.problem.searched_limits:
                     self._last = price, tables.grids, choice
                 return choice
-            tables.refine(gaps)
             self.version += 1
 
     def _choice(self, price: Floats) -> FamilyChoice:
@@ -377,8 +376,9 @@ class BlockSearch:
             try:
                 rows, stock = stocks_within(choice, tables.grids, room, limit)
             except TableTooShortError as short:
-                tables.refine(short.gaps)
-                continue
+                if tables.refine(short.gaps):
+                    continue
+                raise TooManyStocksError from short
             return self._columns(tables, rows, stock)
 
     def columns_of(self, stock: Integers) -> Columns:

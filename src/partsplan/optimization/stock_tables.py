@@ -11,11 +11,14 @@ from partsplan.evaluation.model import PartBlock
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.block_problem import StockBounds
-from partsplan.optimization.building import build_tables
+from partsplan.optimization.building import build_tables, figures_per_part
 from partsplan.optimization.choices import figures_of_rows
 from partsplan.optimization.grids import Gap, Grids
 from partsplan.optimization.holdings import Holdings
 from partsplan.optimization.tables import Family, Weighed
+
+_MOST_FIGURES = 30_000_000
+"""Figures of one kind of a block up to which lists are made longer."""
 
 
 class StockTables:
@@ -59,14 +62,23 @@ class StockTables:
         twin._figures = self.figures.mapped(np.copy, np.copy)
         return twin
 
-    def refine(self, gaps: Sequence[Gap]) -> None:
-        """List stocks in gaps; only the figures of the parts concerned are made again."""
+    def refine(self, gaps: Sequence[Gap]) -> bool:
+        """List stocks in gaps; only the figures of the parts concerned are made again.
+
+        Whether there was room for them: figures of fast movers below two levels of stock are a
+        product of three long lists.
+        """
+        finer = self.grids.refined(gaps)
+        tree = self.block.tree
+        if tree.n_parts * figures_per_part(tree, finer) > _MOST_FIGURES:
+            return False
         figures = self.figures
         self._figures = None  # made anew if an interrupt leaves them half changed
-        self.grids = self.grids.refined(gaps)
+        self.grids = finer
         rows = np.unique(np.concatenate([gap.parts for gap in gaps]))
         fresh = self._built(self.block.tree.of_parts(rows), self.grids.of_parts(rows))
         self._figures = figures.with_parts(rows, fresh)
+        return True
 
     def _built(self, tree: SupplyTree, grids: Grids) -> Family:
         return build_tables(self.evaluation, tree, grids, self._weighed)
