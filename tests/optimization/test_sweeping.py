@@ -95,6 +95,17 @@ def test_a_figure_wider_than_what_is_late_at_first(kind, n_places):
         assert_allclose(leaping.current, stepping.current, rtol=1e-9, atol=atol)
 
 
+def test_the_first_count_under_way_is_not_leapt_over():
+    under_way = np.zeros(400)
+    under_way[300], under_way[301:] = 0.5, 0.5 / 99
+    mean, share = np.array([[0.7]]), np.array([[0.02]])
+    late = LateUnits(under_way[None], np.array([[0, 299, 300]]))
+    found = Given(alone("tail", mean), share, "tail").over(late)[0]
+    for entry, level in enumerate((0, 299, 300)):
+        expected = by_sums("tail", 0.7, 0.02, under_way, level)
+        assert_allclose(found[entry, 0], expected, rtol=1e-10, atol=1e-18)
+
+
 def test_lots_take_the_mean_over_their_positions():
     mean, share = np.array([[0.7]]), np.array([[0.2]])
     under_way = stats.poisson.pmf(np.arange(60), 15.0)

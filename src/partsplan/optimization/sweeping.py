@@ -36,6 +36,8 @@ _WORTH_NARROWING = 64
 _LEAPS = 8
 """Leaps of the longest kind in a sweep; the laws of longer ones take too long to make."""
 _LONGEST_LEAP = 512
+_LAW_FIGURES = 4_000_000
+"""Figures of the laws of leaps at most."""
 _WORTH_LEAPING = 192
 """Length of a sweep from which the laws of leaps are worth making."""
 _STEP_COST = 6.0
@@ -74,11 +76,12 @@ class Sweep:
         self._stay = 1.0 - self._share
         self._moved = np.empty_like(self.current)
         self._rare = 0
-        """Position up to which no units are under way with any likelihood."""
+        """Position below which no units are under way with any likelihood."""
         self._leaps: _Leaps | None = None
         if self.position >= _WORTH_LEAPING:
             self._rare = int(reached.min())
-            longest = min(self.position // _LEAPS, _LONGEST_LEAP)
+            fits = int(np.sqrt(_LAW_FIGURES / (n * n_places)))
+            longest = max(1, min(self.position // _LEAPS, _LONGEST_LEAP, fits))
             self._leaps = _Leaps(share, longest, n * n_places * under_way.shape[1])
         self._own = size if size < _WORTH_NARROWING else _last_above(none_late, _NOTHING)
         self._width = self._own
@@ -89,7 +92,7 @@ class Sweep:
         distance = self.position - least
         if self._leaps is None:
             self._step()
-        elif self.position <= self._rare and self._leaps.pay_alone(distance):
+        elif self.position < self._rare and self._leaps.pay_alone(distance):
             self._leap(distance, *self._leaps.law(distance), None)
         elif self._leaps.pay(distance):
             length = min(distance, self._leaps.longest)
