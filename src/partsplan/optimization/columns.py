@@ -22,7 +22,7 @@ class Columns:
     parts: Integers
     """Shape (n_columns,): position of the part in the network."""
     stock: Integers
-    """Shape (n_columns, n_locations) [units]."""
+    """Shape (n_columns, n_locations) [units]; of any integer type."""
     cost: Floats
     """Shape (n_columns,), in the objective's unit."""
     uses: Floats
@@ -44,6 +44,11 @@ class Columns:
     def of(self, chosen: NDArray[np.bool_] | Integers) -> Columns:
         """The chosen columns."""
         return Columns(self.parts[chosen], self.stock[chosen], self.cost[chosen], self.uses[chosen])
+
+    def packed(self) -> Columns:
+        """The same columns, their stocks in the smallest unsigned integers that hold them."""
+        small = np.min_scalar_type(int(self.stock.max(initial=0)))
+        return replace(self, stock=self.stock.astype(small, copy=False))
 
     def value(self, price: Floats) -> Floats:
         """Cost and penalties of every column."""

@@ -22,6 +22,8 @@ from partsplan.optimization.rounding import Choice, improved, largest_shares, me
 _NEAR_PER_PART = 20
 _NEAR_AT_LEAST = 8_000
 _NEAR_PER_PROMISE = 1_000
+_NEAR_OF_MANY_PARTS = 2
+"""Columns near the best per part, where that is more: prices are off by the same share of all."""
 _NEAREST_PER_PROMISE = 40
 _NEAREST_TRIES = 4
 _NEAREST_TRIES_OF_MANY = 2
@@ -265,6 +267,7 @@ class PlanSearch:
     def _near_slack(self, price: Floats) -> float:
         """Largest excess of columns one change away that are of use."""
         count = max(_NEAR_AT_LEAST, _NEAR_PER_PROMISE * len(self.allowed))
+        count = max(count, _NEAR_OF_MANY_PARTS * self.n_parts)
         count = min(_NEAR_PER_PART * self.n_parts + 200, count)
         return self.blocks.near_slack(price, count)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsplan.evaluation.performance import MeasuredParts
 from partsplan.optimization.axes import Booleans, Floats, Integers
@@ -91,9 +90,4 @@ def columns_to_keep(columns: Columns, price: Floats, picked: Integers, n_parts: 
     if len(columns) > _MOST_KEPT * (n_parts + count):
         best, others = nearest_others(columns, price, n_parts, count)
         columns = columns.of(np.unique(np.concatenate([best, others, picked])))
-    return replace(columns, stock=_packed(columns.stock))
-
-
-def _packed(stock: Integers) -> NDArray[np.int64]:
-    small = np.min_scalar_type(int(stock.max(initial=0)))
-    return stock.astype(small)
+    return columns.packed()

@@ -41,15 +41,15 @@ def prices_of_columns(columns: Columns, price: Floats, allowed: Floats, n_parts:
     columns.
     """
     order = np.argsort(columns.parts, kind="stable")
-    some = columns.of(order)
-    starts = np.searchsorted(some.parts, np.arange(n_parts))
+    parts, cost, uses = columns.parts[order], columns.cost[order], columns.uses[order]
+    starts = np.searchsorted(parts, np.arange(n_parts))
     best, highest = price, -np.inf
     powers = StepPowers()
     for step in range(_STEPS):
-        values = some.value(price)
+        values = cost + uses @ price
         least = np.minimum.reduceat(values, starts)
         value = float(least.sum() - price @ allowed)
-        used = some.uses[values <= least[some.parts]].sum(axis=0)
+        used = uses[values <= least[parts]].sum(axis=0)
         if value > highest:
             best, highest = price, value
         ratio = np.clip(used / allowed, 0.1, 10.0)

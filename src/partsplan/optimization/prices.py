@@ -177,8 +177,7 @@ class PriceFinder:
     def recall(self, memory: SearchMemory, same: Booleans) -> None:
         """Take the bounds and columns of parts that are as they were; price the others alone."""
         price, least = memory.price, memory.least.copy()
-        kept = memory.columns.of(same[memory.columns.parts])
-        self.state.pool.add(replace(kept, stock=kept.stock.astype(np.int64)))
+        self.state.pool.add(memory.columns.of(same[memory.columns.parts]))
         self.state.near = memory.near
         if not same.all():
             others = self.blocks.only(~same)

@@ -47,7 +47,7 @@ class PriceBlock:
         """Best columns and bounds."""
         columns, least = search.best(self.price, limits, slack=self.slack)
         near = None if self.near is None else ListNear(self.price, self.near)(search, limits)
-        return BlockPass(columns, least, near)
+        return BlockPass(columns.packed(), least, near)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class ListNear:
 
     def __call__(self, search: BlockSearch, limits: StockBounds | None) -> Columns:
         """The columns."""
-        return search.near_columns(self.price, self.slack * search.leverage)
+        return search.near_columns(self.price, self.slack * search.leverage).packed()
 
 
 @dataclass(frozen=True, eq=False)
