@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from many_parts import many_parts
 from own_networks import CASES
 
 import partsplan as pp
@@ -36,6 +37,23 @@ def test_a_function_is_told_of_every_step():
     limited = []
     planned(progress=limited.append, time_limit=60.0)
     assert 0.0 < limited[-1].seconds_left < 60.0
+
+
+def test_what_is_known_is_told_from_then_on_and_once():
+    network, demand = many_parts(0, 2_100)
+    steps = []
+    pp.optimize(network, demand, progress=steps.append, gap=1e-4)
+    told = [(step.passes, step.bound, step.cost) for step in steps]
+    assert len(set(told)) == len(told)
+    costs = [step.cost for step in steps]
+    first = next(place for place, cost in enumerate(costs) if cost is not None)
+    assert all(cost is not None for cost in costs[first:])
+    assert costs[first:] == sorted(costs[first:], reverse=True)
+
+
+def test_a_line_tells_how_much_time_is_left():
+    step = Progress(passes=3, bound=10.0, cost=10.5, gap=0.5 / 10.5, seconds=2.0, seconds_left=7.6)
+    assert str(step) == "pass 3, bound 10, cost 10.5, gap 4.7619 %, 8 s left"
 
 
 def test_the_log_tells_the_same(caplog):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from partsplan.evaluation.laws import (
@@ -21,6 +22,7 @@ from partsplan.evaluation.laws import (
     count_law,
     lot_law,
     poisson_reach,
+    short_stock_moments,
     similar_widths,
     stock_moments,
     sum_law,
@@ -28,6 +30,13 @@ from partsplan.evaluation.laws import (
 )
 from partsplan.evaluation.lazy import lazy
 from partsplan.evaluation.supply import Floats, Integers, depths
+
+_NEVER_MET = NEGLIGIBLE + 5.0
+"""Log of the likelihood, relative to that of a shortage, of what is left out of its figures."""
+_LONG = 100.0
+"""Pipeline from which shorter laws are worth looking for."""
+_MOSTLY = 2.0
+"""Standard deviations by which a pipeline is above the stock where it is mostly short."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +104,14 @@ class Chain:
         """Largest count that matters at a node, for itself and for all nodes below.
 
         Given that node j is short, its pipeline exceeds the stock by 1 and at most a Poisson
-        count with its stockless mean; other nodes' backorders add at most another one. Where
-        orders come in lots, counts are those of `lot_law`.
+        count with its stockless mean; other nodes' backorders add at most another one. And a
+        count that is never met is not met, either, given anything less rare. Where orders come
+        in lots, counts are those of `lot_law`.
         """
         mean = self.stockless_mean
         below_stock = 0 if self.lots is None else self.lots - 1
-        most = self._reach(mean, np.zeros_like(mean), UNDERFLOW) + below_stock
+        drop = np.minimum(UNDERFLOW, _NEVER_MET + self._rareness)
+        most = self._reach(mean, np.zeros_like(mean), drop) + below_stock
         base = self.stock.astype(np.float64) + 1.0
         spread = mean.copy()
         top = self._reach(mean, self.stock.astype(np.float64)) + below_stock
@@ -122,18 +133,39 @@ class Chain:
             base = np.minimum(base, top)
         return np.asarray(np.minimum(top, most))
 
+    @property
+    def _rareness(self) -> Floats:
+        """Bound of -log P(X > S) at a node and all below; the most where laws are short anyway."""
+        rareness = np.full(self.pipeline.shape, UNDERFLOW)
+        rows = np.flatnonzero(self.stockless_mean.max(axis=1, initial=0.0) > _LONG)
+        if len(rows):
+            own: Floats = np.maximum(self.pipeline[rows], 1e-300)
+            short = self.stock[rows].astype(np.float64) + 1.0
+            least = np.where(short <= own, np.log(2.0), _log_poisson(short, own))
+            least = np.where(self.is_live[rows], least, 0.0)
+            for nodes in reversed(self.levels[1:]):
+                np.maximum.at(least.T, self.parents[nodes], least.T[nodes])
+            rareness[rows] = np.minimum(least, UNDERFLOW)
+        return rareness
+
     def _reach(
         self,
         mean: Floats,
         above: Floats,
-        drop: float = NEGLIGIBLE,
+        drop: Floats | float = NEGLIGIBLE,
         nodes: Integers | slice = slice(None),
     ) -> Integers:
         """`poisson_reach` at live nodes, 0 at others: where nobody asks nothing is computed."""
         live = self.is_live[:, nodes]
         reach = np.zeros(mean.shape, dtype=np.int64)
+        drop = np.broadcast_to(drop, mean.shape)[live]
         reach[live] = poisson_reach(mean[live], above[live], drop)
         return reach
+
+
+def _log_poisson(count: Floats, mean: Floats) -> Floats:
+    """-log P(X = count) of Poisson laws: the tail from there on is at least as likely."""
+    return np.asarray(mean - count * np.log(mean) + scipy.special.gammaln(count + 1.0))
 
 
 def chain_figures(chain: Chain) -> StockMoments:
@@ -161,33 +193,87 @@ def _evaluate_block(chain: Chain, rows: Integers, figures: StockMoments) -> None
         cell, at = np.nonzero(chain.is_live[np.ix_(rows, nodes)].T)
         node, row = nodes[cell], rows[at]
         parent_column = column[chain.parents[node], at]
-        is_leaf = ~has_children[node]
-        for some in similar_widths(np.where(is_leaf, chain.top[row, node] + 1, 0)):
-            law = _pipeline_law(chain, row[some], node[some], above, parent_column[some])
-            figures.put(
-                (row[some], node[some]), stock_moments(law, chain.stock[row[some], node[some]])
-            )
-        inner = np.flatnonzero(~is_leaf)
+        has_some_below = has_children[node]
+        leaf, inner = np.flatnonzero(~has_some_below), np.flatnonzero(has_some_below)
+        _put_leaves(chain, _Cells(row[leaf], node[leaf], above, parent_column[leaf]), figures)
         if inner.size == 0:
             return
-        row, node = row[inner], node[inner]
-        law = _pipeline_law(chain, row, node, above, parent_column[inner])
-        stock = chain.stock[row, node]
-        figures.put((row, node), stock_moments(law, stock))
-        above = backorder_law(law, stock, np.maximum(chain.top[row, node] - stock, 0))
-        column[node, at[inner]] = np.arange(inner.size)
+        cells = _Cells(row[inner], node[inner], above, parent_column[inner])
+        stock, top = chain.stock[cells.at], chain.top[cells.at]
+        law = _pipeline_law(chain, cells, top)
+        figures.put(cells.at, stock_moments(law, stock))
+        above = backorder_law(law, stock, np.maximum(top - stock, 0))
+        column[node[inner], at[inner]] = np.arange(inner.size)
 
 
-def _pipeline_law(
-    chain: Chain, row: Integers, node: Integers, above: Law | None, parent_column: Integers
-) -> Law:
-    """Laws of the pipelines of some cells, given the backorders of the level above.
+@dataclass(frozen=True)
+class _Cells:
+    """Some nodes of some rows, with the backorders of the level above."""
+
+    row: Integers
+    node: Integers
+    above: Law | None
+    parent_column: Integers
+    """Column of each one's parent in these backorders."""
+
+    @property
+    def at(self) -> tuple[Integers, Integers]:
+        """Their place in arrays of a chain."""
+        return self.row, self.node
+
+    def of(self, some: Integers) -> _Cells:
+        """Some of them."""
+        return _Cells(self.row[some], self.node[some], self.above, self.parent_column[some])
+
+
+def _put_leaves(chain: Chain, cells: _Cells, figures: StockMoments) -> None:
+    """Figures of nodes that have none below; of those that are mostly short, from what is left."""
+    stock, top = chain.stock[cells.at], chain.top[cells.at]
+    mean, variance = _moments_of_cells(chain, cells, figures)
+    is_short = (top > _LONG) & (mean - stock > _MOSTLY * np.sqrt(variance))
+    for some in similar_widths(np.where(is_short, 0, top + 1)):
+        law = _pipeline_law(chain, cells.of(some), top[some])
+        figures.put(cells.of(some).at, stock_moments(law, stock[some]))
+    for some in similar_widths(np.where(is_short, stock + 1, 0)):
+        law = _pipeline_law(chain, cells.of(some), stock[some])
+        moments = short_stock_moments(law, stock[some], mean[some], variance[some])
+        figures.put(cells.of(some).at, moments)
+
+
+def _moments_of_cells(chain: Chain, cells: _Cells, figures: StockMoments) -> tuple[Floats, Floats]:
+    """Mean and variance of pipelines, with the figures of the level above; 0 at the top.
+
+    At the top a law is as soon made.
+    """
+    if cells.above is None:
+        return np.zeros(cells.row.size), np.zeros(cells.row.size)
+    parent = cells.row, chain.parents[cells.node]
+    return pipeline_moments(
+        chain.pipeline[cells.at],
+        chain.share[cells.at],
+        figures.expected_backorders[parent],
+        figures.backorder_variance[parent],
+    )
+
+
+def pipeline_moments(
+    own: Floats, share: Floats, backorders: Floats, variance: Floats
+) -> tuple[Floats, Floats]:
+    """Mean and variance of pipelines: Poisson with mean ``own``, and a share of backorders."""
+    return (
+        own + share * backorders,
+        own + share * share * variance + share * (1.0 - share) * backorders,
+    )
+
+
+def _pipeline_law(chain: Chain, cells: _Cells, top: Integers) -> Law:
+    """Laws of the pipelines of some cells up to a count.
 
     At the top, where orders come in lots, plus the units by which the position is below the stock.
     """
-    top = chain.top[row, node]
-    law = count_law(chain.pipeline[row, node], np.zeros(row.size), top)
-    if above is None:
-        return lot_law(law, None if chain.lots is None else chain.lots[row, node], top)
-    received = thinned_law(above.columns(parent_column), chain.share[row, node], top)
-    return sum_law(received, law, top)
+    own = chain.pipeline[cells.at]
+    law = count_law(own, np.zeros(own.size), np.maximum(chain.top[cells.at], top))
+    if cells.above is None:
+        return lot_law(law, None if chain.lots is None else chain.lots[cells.at], top)
+    above = cells.above.columns(cells.parent_column)
+    return sum_law(thinned_law(above, chain.share[cells.at], top), law, top)

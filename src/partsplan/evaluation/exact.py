@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from partsplan.evaluation.chain import Chain, chain_figures
+from partsplan.evaluation.chain import Chain, chain_figures, pipeline_moments
 from partsplan.evaluation.figures import SupplyFigures
 from partsplan.evaluation.laws import StockMoments
 from partsplan.evaluation.lazy import lazy
@@ -66,16 +66,19 @@ class RateMixture:
 
 
 def _rate_extremes(chain: Chain) -> Floats:
-    """Per part the largest stockless pipeline, stock on a path and ratio of the two at a node.
+    """Per part the largest stockless pipeline, stock on a path and factor at which all is short.
 
+    There a node's stock and its share of the stock above are less than its stockless pipeline.
     Rounded up, so that parts share their factors.
     """
     path = chain.stock.astype(np.float64)
+    shared = path.copy()
     for nodes in chain.levels[1:]:
         path[:, nodes] += path[:, chain.parents[nodes]]
+        shared[:, nodes] += chain.share[:, nodes] * shared[:, chain.parents[nodes]]
     mean = chain.stockless_mean
     path = np.where(mean > 0, path, 0.0)
-    ratio = np.where(mean > 0, (path + 1.0) / np.maximum(mean, 1e-99), 0.0)
+    ratio = np.where(mean > 0, (shared + 1.0) / np.maximum(mean, 1e-99), 0.0)
     return np.column_stack(
         [
             _rounded_up(mean.max(axis=1, initial=0.0)),
@@ -199,8 +202,4 @@ def _pipeline_moments(chain: Chain, figures: StockMoments) -> tuple[Floats, Floa
     has_parent = (chain.parents >= 0) & (chain.share > 0)
     backorders = np.where(has_parent, figures.expected_backorders[:, chain.parents], 0.0)
     variance = np.where(has_parent, figures.backorder_variance[:, chain.parents], 0.0)
-    share = chain.share
-    return (
-        chain.pipeline + share * backorders,
-        chain.pipeline + share * share * variance + share * (1.0 - share) * backorders,
-    )
+    return pipeline_moments(chain.pipeline, chain.share, backorders, variance)

@@ -38,6 +38,7 @@ class Clock:
         self.is_interrupted = False
         self.has_plan = False
         """Whether a plan is there, so that nothing need be finished when time is over."""
+        self._reported = 0, -np.inf, np.inf
 
     @property
     def seconds(self) -> float:
@@ -78,7 +79,10 @@ class Clock:
         return twin
 
     def report(self, passes: int, bound: float, cost: float = np.inf) -> None:
-        """Tell how far the search has come; ``inf`` where a figure is not known yet."""
+        """Tell how far the search has come, if that is news; ``inf`` where nothing is known yet."""
+        if (passes, bound, cost) == self._reported:
+            return
+        self._reported = passes, bound, cost
         has_bound, has_cost = np.isfinite(bound), np.isfinite(cost)
         gap = max(0.0, (cost - bound) / cost) if has_bound and has_cost and cost > 0 else None
         left = self.seconds_left

@@ -231,7 +231,10 @@ class PriceFinder:
         self.state.passes += 1
         if bound > self.state.bound:
             self.state.bound, self.state.price, self.state.least = bound, price.copy(), least
-        self.clock.report(self.state.passes, self.state.bound)
+        plan = self.state.plan
+        self.clock.report(
+            self.state.passes, self.state.bound, np.inf if plan is None else plan.cost
+        )
 
     def _pass_if_it_may_help(self, price: Floats) -> Columns:
         """A rough pass, and a precise one where its value leaves room for a better bound.

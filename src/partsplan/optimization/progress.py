@@ -34,6 +34,7 @@ class Progress:
         told += [] if self.bound is None else [f"bound {self.bound:.8g}"]
         told += [] if self.cost is None else [f"cost {self.cost:.8g}"]
         told += [] if self.gap is None else [f"gap {100.0 * self.gap:.4f} %"]
+        told += [] if self.seconds_left is None else [f"{self.seconds_left:.0f} s left"]
         return ", ".join(told)
 
 
@@ -90,5 +91,4 @@ class _Bar:
     def __call__(self, step: Progress) -> None:
         _log(step)
         self._bar.update(step.passes - self._bar.n)
-        left = "" if step.seconds_left is None else f", {step.seconds_left:.0f} s left"
-        self._bar.set_postfix_str(f"{step}{left}")
+        self._bar.set_postfix_str(str(step))
