@@ -66,22 +66,24 @@ class RateMixture:
 
 
 def _rate_extremes(chain: Chain) -> Floats:
-    """Per part the largest stockless pipeline, stock on a path and factor at which all is short.
+    """Per part the largest pipeline and stock on a path, and the factor at which all is short.
 
     There a node's stock and its share of the stock above are less than its stockless pipeline.
     Rounded up, so that parts share their factors.
     """
     path = chain.stock.astype(np.float64)
-    shared = path.copy()
+    shared, pipeline = path.copy(), chain.pipeline.copy()
     for nodes in chain.levels[1:]:
-        path[:, nodes] += path[:, chain.parents[nodes]]
-        shared[:, nodes] += chain.share[:, nodes] * shared[:, chain.parents[nodes]]
+        above = chain.parents[nodes]
+        path[:, nodes] += path[:, above]
+        pipeline[:, nodes] += pipeline[:, above]
+        shared[:, nodes] += chain.share[:, nodes] * shared[:, above]
     mean = chain.stockless_mean
-    path = np.where(mean > 0, path, 0.0)
+    path, pipeline = np.where(mean > 0, path, 0.0), np.where(mean > 0, pipeline, 0.0)
     ratio = np.where(mean > 0, (shared + 1.0) / np.maximum(mean, 1e-99), 0.0)
     return np.column_stack(
         [
-            _rounded_up(mean.max(axis=1, initial=0.0)),
+            _rounded_up(pipeline.max(axis=1, initial=0.0)),
             path.max(axis=1, initial=0.0),
             _rounded_up(ratio.max(axis=1, initial=0.0)),
         ]

@@ -42,7 +42,8 @@ def rate_nodes(
     shape : float
         Gamma shape :math:`a` of the factor :math:`\theta` with mean 1; ``inf`` when known.
     largest_pipeline : float
-        Largest pipeline mean of the part at :math:`\theta = 1`, without any stock [units].
+        Largest pipeline mean of the part at :math:`\theta = 1`, of all locations on one path from
+        a root to a leaf together [units].
     largest_stock : float
         Largest stock on one path from a root to a leaf [units]; every figure is right relative
         to itself for stocks up to this.
