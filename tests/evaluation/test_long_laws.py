@@ -66,32 +66,54 @@ def test_what_is_short_is_known_from_what_is_left():
         assert_allclose(getattr(found, name), getattr(known, name), rtol=1e-11, err_msg=name)
 
 
-def fast_chain(rng, n_rows=6):
+def fast_chain(seed, stocked=(0.3, 1.5), n_rows=6):
+    rng = np.random.default_rng(seed)
     parents = np.array([-1, 0, 0, 0, 1, 1])
     pipeline = np.exp(rng.normal(1.5, 0.8, (n_rows, 6)))
     pipeline[:, 0] *= 30.0
     share = np.array([0.0, 0.3, 0.5, 0.2, 0.4, 0.6])
-    stock = np.round(pipeline * rng.uniform(0.3, 1.5, (n_rows, 6))).astype(np.int64)
+    stock = np.round(pipeline * rng.uniform(*stocked, (n_rows, 6))).astype(np.int64)
     return Chain(parents, pipeline, np.tile(share, (n_rows, 1)), stock)
 
 
+@pytest.mark.parametrize("stocked", [(0.3, 1.5), (0.0, 0.2)])
 @pytest.mark.parametrize("seed", range(5))
-def test_nothing_that_counts_is_left_out_of_long_laws(seed, monkeypatch):
-    rng = np.random.default_rng(seed)
-    with monkeypatch.context() as never:
-        never.setattr(chains, "_LONG", np.inf)
-        whole = chain_figures(fast_chain(np.random.default_rng(seed)))
+def test_nothing_that_counts_is_left_out_of_long_laws(seed, stocked, monkeypatch):
+    monkeypatch.setattr(chains, "_LONG", np.inf)
+    whole = fast_chain(seed, stocked)
+    known = chain_figures(whole)
     monkeypatch.setattr(chains, "_LONG", 3.0)
-    shorter = fast_chain(rng)
+    shorter = fast_chain(seed, stocked)
     found = chain_figures(shorter)
     for name in (*FIGURES, "on_hand"):
-        known, value = getattr(whole, name), getattr(found, name)
-        assert_allclose(value, known, rtol=1e-11, atol=1e-290, err_msg=name)
-    with monkeypatch.context() as never:
-        never.setattr(chains, "_LONG", np.inf)
-        longer = fast_chain(np.random.default_rng(seed)).top
-    assert (shorter.top <= longer).all()
-    assert (shorter.top < longer).any()
+        values = getattr(found, name), getattr(known, name)
+        assert_allclose(*values, rtol=1e-11, atol=1e-31, err_msg=name)
+    assert (shorter.top <= whole.top).all()
+    assert (shorter.top < whole.top).any()
+
+
+def test_where_nothing_is_ever_left_no_law_is_made(monkeypatch):
+    asked = []
+
+    def counted(late, share, top):
+        asked.extend(share)
+        return thinned_law(late, share, top)
+
+    monkeypatch.setattr(chains, "thinned_law", counted)
+    short = Chain(
+        np.array([-1, 0, 0]),
+        np.array([[2_000.0, 3.0, 3.0]]),
+        np.array([[0.0, 0.7, 0.3]]),
+        np.array([[400, 100, 700]]),
+    )
+    figures = chain_figures(short)
+    assert asked == [0.3]
+    assert figures.expected_backorders[0, 1] == pytest.approx(0.7 * 1_600 + 3 - 100, rel=1e-12)
+    assert figures.backorder_variance[0, 1] == pytest.approx(
+        0.49 * 2_000 + 0.21 * 1_600 + 3.0, rel=1e-12
+    )
+    assert figures.ready[0, 1] == figures.on_hand[0, 1] == 0.0
+    assert figures.stockout[0, 1] == figures.unready[0, 1] == 1.0
 
 
 def test_rates_of_two_levels_are_as_exact_as_those_of_one(monkeypatch):

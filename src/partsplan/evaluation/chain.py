@@ -14,6 +14,7 @@ import scipy
 from numpy.typing import NDArray
 
 from partsplan.evaluation.laws import (
+    BELOW,
     NEGLIGIBLE,
     UNDERFLOW,
     Law,
@@ -227,33 +228,47 @@ class _Cells:
 
 
 def _put_leaves(chain: Chain, cells: _Cells, figures: StockMoments) -> None:
-    """Figures of nodes that have none below; of those that are mostly short, from what is left."""
+    """Figures of nodes that have none below, from laws as long as they ask."""
     stock, top = chain.stock[cells.at], chain.top[cells.at]
-    mean, variance = _moments_of_cells(chain, cells, figures)
-    is_short = (top > _LONG) & (mean - stock > _MOSTLY * np.sqrt(variance))
+    is_short = np.zeros(len(top), dtype=np.bool_)
+    if cells.above is not None and (top > _LONG).any():
+        is_short = _put_short_leaves(chain, cells, cells.above, figures)
     for some in similar_widths(np.where(is_short, 0, top + 1)):
         law = _pipeline_law(chain, cells.of(some), top[some])
         figures.put(cells.of(some).at, stock_moments(law, stock[some]))
-    for some in similar_widths(np.where(is_short, stock + 1, 0)):
+
+
+def _put_short_leaves(
+    chain: Chain, cells: _Cells, above: Law, figures: StockMoments
+) -> NDArray[np.bool_]:
+    """Figures of those that are mostly short, from what is left there; which ones they are.
+
+    Nothing is left where as few units as the stock are never under way.
+    """
+    own, share, stock = chain.pipeline[cells.at], chain.share[cells.at], chain.stock[cells.at]
+    parent = cells.row, chain.parents[cells.node]
+    mean, variance = pipeline_moments(
+        own, share, figures.expected_backorders[parent], figures.backorder_variance[parent]
+    )
+    is_short = (chain.top[cells.at] > _LONG) & (mean - stock > _MOSTLY * np.sqrt(variance))
+    surely = own + share * above.start[cells.parent_column]
+    is_empty = is_short & (_log_of_no_more(stock, surely) < -BELOW)
+    for some in similar_widths(np.where(is_short & ~is_empty, stock + 1, 0)):
         law = _pipeline_law(chain, cells.of(some), stock[some])
         moments = short_stock_moments(law, stock[some], mean[some], variance[some])
         figures.put(cells.of(some).at, moments)
+    some = np.flatnonzero(is_empty)
+    if len(some):
+        nothing = Law(stock[some] + 1, np.zeros((1, len(some))))
+        moments = short_stock_moments(nothing, stock[some], mean[some], variance[some])
+        figures.put(cells.of(some).at, moments)
+    return is_short
 
 
-def _moments_of_cells(chain: Chain, cells: _Cells, figures: StockMoments) -> tuple[Floats, Floats]:
-    """Mean and variance of pipelines, with the figures of the level above; 0 at the top.
-
-    At the top a law is as soon made.
-    """
-    if cells.above is None:
-        return np.zeros(cells.row.size), np.zeros(cells.row.size)
-    parent = cells.row, chain.parents[cells.node]
-    return pipeline_moments(
-        chain.pipeline[cells.at],
-        chain.share[cells.at],
-        figures.expected_backorders[parent],
-        figures.backorder_variance[parent],
-    )
+def _log_of_no_more(count: Integers, mean: Floats) -> Floats:
+    """Chernoff's bound of log P(X <= count) of Poisson and binomial counts together."""
+    k, mean = count.astype(np.float64), np.maximum(mean, 1e-300)
+    return np.where(k < mean, k - mean - scipy.special.xlogy(k, k / mean), 0.0)
 
 
 def pipeline_moments(
