@@ -34,8 +34,8 @@ _STEP_SECONDS, _FIGURE_SECONDS = 3.5e-6, 0.5e-9
 """Of a step of a sum that is worked for all columns together, and of each of its figures, about."""
 _COLUMN_SECONDS, _PRODUCT_SECONDS = 4e-6, 0.15e-9
 """Of a convolution of one column, and of each of its products."""
-_LAWS_OF_LEAPS = 12.0
-"""What the laws of leaps take, in convolutions."""
+_LAW_SECONDS = 1e-6
+"""Of a count of the laws of leaps of a column, about."""
 DIRECT_START = 500.0
 """Largest mean for which the law is built up from P(X = 0) instead of its mode."""
 
@@ -203,11 +203,14 @@ def _thinned_by_steps(late: Floats, share: Floats, highest: int) -> Floats:
 
 
 def _leaps_pay(late: Law, highest: int) -> bool:
-    """Whether wide laws of few columns are thinned sooner column by column."""
+    """Whether wide laws of few columns are thinned sooner in leaps."""
     n_columns, n_leaps = late.start.size, late.width / _LEAP
     step = _STEP_SECONDS + 2.0 * _FIGURE_SECONDS * n_columns * highest
     leap = _COLUMN_SECONDS + _PRODUCT_SECONDS * _LEAP * highest
-    return n_columns * (n_leaps + _LAWS_OF_LEAPS) * leap < late.width * step
+    if highest <= _LEAP:
+        leap = _STEP_SECONDS / n_columns + _PRODUCT_SECONDS * (_LEAP + highest * highest)
+    laws = _LAW_SECONDS * min(_LEAP, highest + 1)
+    return n_columns * (n_leaps * leap + laws) < late.width * step
 
 
 def _thinned_by_leaps(late: Floats, share: Floats, highest: int) -> Floats:
@@ -215,29 +218,51 @@ def _thinned_by_leaps(late: Floats, share: Floats, highest: int) -> Floats:
 
     The sums over fewer than m counts, which it needs, are products of matrices.
     """
-    n_leaps = -(-len(late) // _LEAP)
-    padded = np.zeros((n_leaps * _LEAP, share.size))
-    padded[: len(late)] = late
-    ways, count = _ways_among(_LEAP), np.arange(_LEAP + 1)
-    others = np.maximum(count[:, np.newaxis] - count, 0)
-    mass = np.zeros((highest + 1, share.size))
-    for column, chance in enumerate(share.tolist()):
-        laws = ways * chance**count  # rows are late units, columns how many of them are taken
-        laws *= ((1.0 - chance) ** count)[others]
-        few = padded[:, column].reshape(n_leaps, _LEAP) @ laws[:_LEAP, :_LEAP]
-        law = few[-1]
-        for next_few in few[-2::-1]:
-            law = np.convolve(law, laws[_LEAP])[: highest + 1]
-            law[:_LEAP] += next_few[: len(law)]
-        mass[: len(law), column] = law[: highest + 1]
-    return mass
+    n_leaps, most = -(-len(late) // _LEAP), min(_LEAP, highest)
+    padded = np.zeros((share.size, n_leaps * _LEAP))
+    padded[:, : len(late)] = late.T
+    laws = _taken_of_few(share, most)
+    few = padded.reshape(share.size, n_leaps, _LEAP) @ laws[:, :_LEAP]
+    mass = np.zeros((share.size, highest + 1))
+    mass[:, : most + 1] = few[:, -1]
+    if highest == most:
+        leap = _shifted(laws[:, _LEAP])
+        for place in range(n_leaps - 2, -1, -1):
+            mass = (mass[:, np.newaxis] @ leap)[:, 0]
+            mass += few[:, place]
+        return mass.T
+    for column in range(share.size):
+        law = few[column, -1]
+        for next_few in few[column, -2::-1]:
+            law = np.convolve(law, laws[column, _LEAP])[: highest + 1]
+            law[: most + 1] += next_few[: len(law)]
+        mass[column, : len(law)] = law
+    return mass.T
 
 
-@lru_cache(maxsize=1)
-def _ways_among(most: int) -> Floats:
-    """Ways to take some of 0, 1, ... units, 0 where there are fewer; (most + 1, most + 1)."""
-    count = np.arange(most + 1)
-    return np.asarray(scipy.special.binom(count[:, np.newaxis], count))
+def _taken_of_few(share: Floats, most: int) -> Floats:
+    """Binomial laws of counts up to ``most`` of no more late units than a leap has.
+
+    Shape (n, units + 1, counts + 1).
+    """
+    units, count = np.arange(_LEAP + 1), np.arange(most + 1)
+    chance, others = share[:, np.newaxis], np.maximum(units[:, np.newaxis] - count, 0)
+    not_taken = ((1.0 - chance) ** units)[:, others]
+    return np.asarray(_ways(_LEAP, most) * (chance**count)[:, np.newaxis] * not_taken)
+
+
+def _shifted(law: Floats) -> Floats:
+    """Matrices that a law times gives the law of a sum, up to the same count; (n, size, size)."""
+    size = law.shape[1]
+    before = np.concatenate([np.zeros((len(law), size - 1)), law], axis=1)
+    count = np.arange(size)
+    return np.ascontiguousarray(before[:, size - 1 + count - count[:, np.newaxis]])
+
+
+@lru_cache(maxsize=2 * _LEAP)
+def _ways(units: int, most: int) -> Floats:
+    """Ways to take up to ``most`` of 0, 1, ... units, 0 where there are fewer."""
+    return np.asarray(scipy.special.binom(np.arange(units + 1)[:, np.newaxis], np.arange(most + 1)))
 
 
 def sum_law(one: Law, other: Law, top: Integers) -> Law:
