@@ -5,6 +5,9 @@ from brute_force import BruteForce
 from numpy.testing import assert_allclose
 from own_networks import CASES, DIRECT, FG, LANES, ONE, THREE, TWO, located, machines, promise
 from random_networks import plan_of
+from scipy.stats import nbinom
+
+import partsplan as pp
 
 
 def infeasible(tables, **options):
@@ -171,3 +174,26 @@ def test_without_promises_nothing_is_held():
     plan = plan_of(tables)
     assert plan.status == "optimal"
     assert plan.stock.array.sum() == 5
+
+
+def test_where_the_centre_may_hold_enough_a_fast_mover_waits_for_transport_alone():
+    network = pp.ServiceNetwork.from_tables(
+        parts=[{"part_id": "P", "unit_cost": 5.0, "resupply_days": 60.0}],
+        locations=[
+            {"location_id": "D", "kind": "central"},
+            {
+                "location_id": "F",
+                "kind": "forward",
+                "replenished_from": "D",
+                "replenishment_days": 3.0,
+            },
+        ],
+        demand=[{"part_id": "P", "location_id": "F", "per_year": 6_000.0, "rate_shape": 2.0}],
+        commitments=[{"commitment_id": "C", "metric": "fill_rate", "target": 0.9}],
+        stock=[{"part_id": "P", "location_id": "F", "maximum": 40}],
+    )
+    plan = pp.optimize(network, pp.estimate_demand(network))
+    # demand sees the rate size-biased: gamma with shape 3 and mean 3 / 2 of the mean rate
+    mean = 6_000.0 * 3.0 / 365.0 * 1.5
+    known = nbinom.cdf(39, 3.0, 3.0 / (3.0 + mean))
+    assert_allclose(plan.impossible[0].best_attainable, known, rtol=1e-9)

@@ -112,7 +112,7 @@ def check_tables(tree, grids, evaluation="exact", tables=None):
     windows = windows_of(tree)
     rows, stock = tabulated(tree, grids)
     backorders, stockout, late = figures_of_rows(
-        tables or build_tables(evaluation, tree, grids, all_weighed(tree)),
+        tables or build_tables(evaluation, tree, grids, all_weighed(tree), Clock(None)),
         grids,
         rows,
         stock,
@@ -185,8 +185,12 @@ def test_refined_lists_are_filled_up_and_hold_the_same_figures():
     assert grids.branch[0][1].tolist() == [0, 1, 2, 3, 5, 10, 11, 12, 17]
     assert grids.branch[0][0].tolist() == [0, 4, 8, 8, 8, 8, 8, 8, 8]
     assert grids.leaves[1][1, 0].tolist() == [0, 5, 6, 7, 8, 10, 15]
-    fresh = build_tables("exact", tree.of_parts(part), grids.of_parts(part), all_weighed(tree))
-    tables = build_tables("exact", tree, old, all_weighed(tree)).with_parts(part, fresh)
+    fresh = build_tables(
+        "exact", tree.of_parts(part), grids.of_parts(part), all_weighed(tree), Clock(None)
+    )
+    tables = build_tables("exact", tree, old, all_weighed(tree), Clock(None)).with_parts(
+        part, fresh
+    )
     check_tables(tree, grids, tables=tables)
 
 

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,7 +119,7 @@ def test_an_interrupt_while_lists_grow_leaves_figures_that_fit(monkeypatch):
     worth = np.full(block.tree.rate.shape, 20.0)
     limits = np.zeros(worth.shape, dtype=np.int64), np.full(worth.shape, np.inf)
     grids = first_lists(block.tree, limits, worth, has_gaps=True)
-    tables = StockTables("exact", block, grids)
+    tables = StockTables("exact", block, grids, Clock(None))
     before = tables.figures
     n = len(block.parts)
     gap = Gap(0, np.arange(n), np.full(n, grids.branch[0].shape[1]))  # beyond each list
@@ -126,10 +127,41 @@ def test_an_interrupt_while_lists_grow_leaves_figures_that_fit(monkeypatch):
         patch.setattr(StockTables, "_built", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tables.refine([gap])
-    anew = StockTables("exact", block, tables.grids)
+    anew = StockTables("exact", block, tables.grids, Clock(None))
     assert tables.figures is not before
     for mine, theirs in zip(tables.figures.branches, anew.figures.branches, strict=True):
         np.testing.assert_array_equal(mine.figures.backorders, theirs.figures.backorders)
+
+
+def test_time_cuts_the_tables_of_uncertain_rates_between_factors():
+    network, demand = many_parts(6, 12)
+    block = next(service_model(network, demand, "exact").blocks(12))
+    uncertain = np.full(len(block.parts), 0.8)
+    block = replace(block, tree=replace(block.tree, rate_shape=uncertain))
+    worth = np.full(block.tree.rate.shape, 20.0)
+    limits = np.zeros(worth.shape, dtype=np.int64), np.full(worth.shape, np.inf)
+    grids = first_lists(block.tree, limits, worth, has_gaps=True)
+    over = CutClock(None)
+    tables = StockTables("exact", block, grids, over)
+    with pytest.raises(TimeIsOverError):
+        tables.figures  # noqa: B018
+    assert over.checks == CutClock.most
+    unhurried = StockTables("exact", block, grids, Clock(None))
+    over.most = np.inf
+    for mine, theirs in zip(tables.figures.branches, unhurried.figures.branches, strict=True):
+        np.testing.assert_array_equal(mine.figures.backorders, theirs.figures.backorders)
+
+
+class CutClock(Clock):
+    """Time is over at the second look."""
+
+    most = 2
+    checks = 0
+
+    def check(self):
+        self.checks += 1
+        if self.checks == self.most:
+            raise TimeIsOverError
 
 
 def interrupted(*arguments):

@@ -16,7 +16,7 @@ from partsplan.evaluation.figures import SupplyFigures
 from partsplan.evaluation.laws import StockMoments
 from partsplan.evaluation.lazy import lazy
 from partsplan.evaluation.orders import clustered_moments
-from partsplan.evaluation.supply import Floats, Integers, SupplyTree
+from partsplan.evaluation.supply import Floats, Integers, SupplyTree, sums_on_paths
 from partsplan.evaluation.uncertainty import rate_nodes
 
 
@@ -71,15 +71,14 @@ def _rate_extremes(chain: Chain) -> Floats:
     There a node's stock and its share of the stock above are less than its stockless pipeline.
     Rounded up, so that parts share their factors.
     """
-    path = chain.stock.astype(np.float64)
-    shared, pipeline = path.copy(), chain.pipeline.copy()
+    stock, mean = chain.stock.astype(np.float64), chain.stockless_mean
+    shared = stock.copy()
     for nodes in chain.levels[1:]:
-        above = chain.parents[nodes]
-        path[:, nodes] += path[:, above]
-        pipeline[:, nodes] += pipeline[:, above]
-        shared[:, nodes] += chain.share[:, nodes] * shared[:, above]
-    mean = chain.stockless_mean
-    path, pipeline = np.where(mean > 0, path, 0.0), np.where(mean > 0, pipeline, 0.0)
+        shared[:, nodes] += chain.share[:, nodes] * shared[:, chain.parents[nodes]]
+    path, pipeline = (
+        np.where(mean > 0, sums_on_paths(values, chain.parents), 0.0)
+        for values in (stock, chain.pipeline)
+    )
     ratio = np.where(mean > 0, (shared + 1.0) / np.maximum(mean, 1e-99), 0.0)
     return np.column_stack(
         [

@@ -279,3 +279,12 @@ def depths(parents: Integers) -> Integers:
         depth += step >= 0
         step = np.where(step >= 0, parents[step], -1)
     return depth
+
+
+def sums_on_paths(values: Floats, parents: Integers) -> Floats:
+    """Sums over every node and all above it; the last axis is that of the nodes."""
+    sums, depth = values.copy(), depths(parents)
+    for level in range(1, int(depth.max(initial=0)) + 1):
+        nodes = np.flatnonzero(depth == level)
+        sums[..., nodes] += sums[..., parents[nodes]]
+    return sums

@@ -16,11 +16,12 @@ import numpy as np
 import scipy
 
 from partsplan.evaluation.measuring import Evaluation
-from partsplan.evaluation.supply import SupplyTree
+from partsplan.evaluation.supply import SupplyTree, sums_on_paths
 from partsplan.evaluation.uncertainty import rate_nodes
 from partsplan.optimization.axes import Floats, Integers
+from partsplan.optimization.clock import Clock
 from partsplan.optimization.clustered import with_clustered_roots
-from partsplan.optimization.grids import Grids, worst_pipelines
+from partsplan.optimization.grids import Grids
 from partsplan.optimization.moment_tables import moment_tables
 from partsplan.optimization.tables import OUTSIDE, Family, Weighed
 from partsplan.optimization.tabulation import TableBuilder
@@ -30,24 +31,31 @@ _DIGITS = 23.0
 
 
 def build_tables(
-    evaluation: Evaluation, tree: SupplyTree, grids: Grids, weighed: Weighed
+    evaluation: Evaluation, tree: SupplyTree, grids: Grids, weighed: Weighed, clock: Clock
 ) -> Family:
-    """Tables of a block of parts under an evaluation method, of the figures that are weighed."""
+    """Tables of a block of parts under an evaluation method, of the figures that are weighed.
+
+    Raises
+    ------
+    TimeIsOverError
+        As `Clock.check` has it; tables of uncertain fast movers can take long.
+    """
     if evaluation == "exact" or not weighed.has_waits:
-        tables = _mixed_tables(tree, grids, weighed)
+        tables = _mixed_tables(tree, grids, weighed, clock)
     else:
         shares = replace(weighed, has_waits=False)
-        exact = _mixed_tables(tree, grids, shares) if weighed.has_shares else None
+        exact = _mixed_tables(tree, grids, shares, clock) if weighed.has_shares else None
         tables = moment_tables(evaluation, tree, grids, exact)
     return tables.stock_major()
 
 
-def _mixed_tables(tree: SupplyTree, grids: Grids, weighed: Weighed) -> Family:
+def _mixed_tables(tree: SupplyTree, grids: Grids, weighed: Weighed, clock: Clock) -> Family:
     """Exact tables, mixed over the factors of uncertain rates."""
     if np.isinf(tree.rate_shape).all():
         return _exact_tables(tree, grids, weighed)
     mixed: Family | None = None
     for part, factor, weight in _factors(tree, grids):
+        clock.check()
         given = tree.of_parts(part)
         given = replace(given, own_rate=given.own_rate * factor[:, None])
         tables = _exact_tables(given, grids.of_parts(part), weighed)
@@ -79,7 +87,7 @@ def _exact_tables(tree: SupplyTree, grids: Grids, weighed: Weighed) -> Family:
 
 def _factors(tree: SupplyTree, grids: Grids) -> Iterator[tuple[Integers, Floats, Floats]]:
     """Part, factor on its rates, and weight: all nodes of all parts, alike in pipeline together."""
-    pipeline = worst_pipelines(tree).max(axis=1, initial=0.0)
+    pipeline = sums_on_paths(tree.pipeline(), tree.parents).max(axis=1, initial=0.0)
     rounded = np.exp2(np.ceil(2.0 * np.log2(np.maximum(pipeline, 1e-3))) / 2.0)
     lists = [*grids.branch.values(), *grids.leaves.values()]
     highest = max(int(stocks.max(initial=0)) for stocks in lists)

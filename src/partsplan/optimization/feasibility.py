@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from partsplan.evaluation.commitments import Promise
 from partsplan.evaluation.measuring import measure_block
 from partsplan.evaluation.performance import MET_TOLERANCE
 from partsplan.evaluation.results import ImpossibleCommitment
-from partsplan.optimization.axes import Floats
+from partsplan.evaluation.supply import SupplyTree
+from partsplan.optimization.axes import Booleans, Floats
 from partsplan.optimization.crew import Crew
 from partsplan.optimization.grids import endless_stock
 from partsplan.optimization.problem import PlanningProblem
@@ -18,7 +21,7 @@ from partsplan.optimization.search import BlockSearch
 def use_at_most_stock(problem: PlanningProblem, searches: list[BlockSearch]) -> Floats:
     """Use of every promise when every place holds as much as it may; shape (n_promises,).
 
-    Parts without a maximum never run out, so only their fixed use is left.
+    Places without a maximum never run out; of parts that have none, only fixed use is left.
     """
     total = np.zeros(problem.model.n_promises)
     for use in Crew().each(searches, _use_of_block):
@@ -36,11 +39,22 @@ def _use_of_block(search: BlockSearch) -> Floats:
     rows = np.flatnonzero(is_limited)
     if len(rows):
         some = block.of_parts(rows)
-        most = np.minimum(endless_stock(some.tree), highest[rows]).astype(np.int64)
+        endless = endless_stock(some.tree)
+        most = np.minimum(endless, highest[rows]).astype(np.int64)
+        some = replace(some, tree=_without_delays(some.tree, highest[rows] >= endless))
         evaluation = search.problem.evaluation
         measured = measure_block(some, np.maximum(most, lowest[rows]), evaluation)
         use = use + measured.uses().sum(axis=0)
     return np.asarray(use)
+
+
+def _without_delays(tree: SupplyTree, places: Booleans) -> SupplyTree:
+    """The same where nothing is ever under way to some places: laws of endless stock are wide."""
+    return replace(
+        tree,
+        transit_days=np.where(places, 0.0, tree.transit_days),
+        repair_days=np.where(places, 0.0, tree.repair_days),
+    )
 
 
 def impossible_commitments(

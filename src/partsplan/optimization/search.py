@@ -164,7 +164,7 @@ class BlockSearch:
                 self.version += 1
                 self._pruned_size = self._grids.n_stocks
             grids = self._grids.unpacked()
-            self._tables = StockTables(self.problem.evaluation, self.block, grids)
+            self._tables = StockTables(self.problem.evaluation, self.block, grids, self.clock)
             self._version_built = self.version
         return self._tables
 

@@ -13,6 +13,7 @@ from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.block_problem import StockBounds
 from partsplan.optimization.building import build_tables, figures_per_part
 from partsplan.optimization.choices import figures_of_rows
+from partsplan.optimization.clock import Clock
 from partsplan.optimization.grids import Gap, Grids
 from partsplan.optimization.holdings import Holdings
 from partsplan.optimization.tables import Family, Weighed
@@ -32,12 +33,17 @@ class StockTables:
         The parts.
     grids
         The lists to begin with.
+    clock
+        Cuts what takes too long, as `build_tables` has it.
     """
 
-    def __init__(self, evaluation: Evaluation, block: PartBlock, grids: Grids) -> None:
+    def __init__(
+        self, evaluation: Evaluation, block: PartBlock, grids: Grids, clock: Clock
+    ) -> None:
         self.evaluation = evaluation
         self.block = block
         self.grids = grids
+        self.clock = clock
         self._weighed = Weighed.of(block.weights)
         self._figures: Family | None = None
         self._held: tuple[Grids, Floats, StockBounds, Holdings] | None = None
@@ -58,7 +64,7 @@ class StockTables:
 
     def copy(self) -> StockTables:
         """Tables of their own that begin with the same lists."""
-        twin = StockTables(self.evaluation, self.block, self.grids)
+        twin = StockTables(self.evaluation, self.block, self.grids, self.clock)
         twin._figures = self.figures.mapped(np.copy, np.copy)
         return twin
 
@@ -73,7 +79,7 @@ class StockTables:
         if tree.n_parts * figures_per_part(tree, finer) > _MOST_FIGURES:
             return False
         figures = self.figures
-        self._figures = None  # made anew if an interrupt leaves them half changed
+        self._figures = None  # made anew if they are left half changed
         self.grids = finer
         rows = np.unique(np.concatenate([gap.parts for gap in gaps]))
         fresh = self._built(self.block.tree.of_parts(rows), self.grids.of_parts(rows))
@@ -81,7 +87,7 @@ class StockTables:
         return True
 
     def _built(self, tree: SupplyTree, grids: Grids) -> Family:
-        return build_tables(self.evaluation, tree, grids, self._weighed)
+        return build_tables(self.evaluation, tree, grids, self._weighed, self.clock)
 
     def replace_lists(self, grids: Grids) -> None:
         """Begin anew with other lists."""
