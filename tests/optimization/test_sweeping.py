@@ -78,6 +78,32 @@ def test_leaps_lead_where_steps_do(kind, n_places, most, first):
 
 
 @pytest.mark.parametrize("kind", ["loss", "tail", "law"])
+@pytest.mark.parametrize("n_places", [1, 3, 30])
+@pytest.mark.parametrize("own", [3.0, 150.0])
+def test_a_sweep_begins_where_all_are_short(kind, n_places, own):
+    """Before the stocks that are asked for, a line stands for all that is further on."""
+    rng = np.random.default_rng(7)
+    mean, share = rng.uniform(0.3, 1.0, (2, n_places)) * own, rng.uniform(0.06, 0.2, (2, n_places))
+    under_way = stats.poisson.pmf(np.arange(9_000), [[[2_000.0]], [[7_500.0]]])
+    none_late = alone(kind, mean, 60)
+    near = Sweep(none_late, share, kind, under_way, highest=150)
+    far = Sweep(none_late, share, kind, under_way)
+    assert near.position < 4_000 < far.position
+    for least in (150, 149, 90, 3, 0):
+        for sweep in (near, far):
+            while sweep.position > least:
+                sweep.go_down(least)
+        assert_allclose(near.current, far.current, rtol=1e-9, atol=1e-17)
+
+
+def test_a_sweep_begins_at_the_end_where_somebody_is_never_short():
+    share = np.array([[0.2, 0.0]])
+    under_way = stats.poisson.pmf(np.arange(3_000), 2_000.0)[None, None]
+    sweep = Sweep(alone("loss", np.ones((1, 2)), 40), share, "loss", under_way, highest=10)
+    assert sweep.position > 2_000
+
+
+@pytest.mark.parametrize("kind", ["loss", "tail", "law"])
 @pytest.mark.parametrize("n_places", [1, 40])
 def test_a_figure_wider_than_what_is_late_at_first(kind, n_places):
     """The first leaps come from where next to nothing is under way."""

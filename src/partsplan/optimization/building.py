@@ -27,6 +27,8 @@ from partsplan.optimization.tables import OUTSIDE, Family, Weighed
 from partsplan.optimization.tabulation import TableBuilder
 
 _MIXED_CELLS = 1_000_000
+_MIXED_STEPS = 2_000_000
+"""Figures of one kind, and units under way, that are worked at once."""
 _DIGITS = 23.0
 
 
@@ -104,7 +106,8 @@ def _factors(tree: SupplyTree, grids: Grids) -> Iterator[tuple[Integers, Floats,
     start = 0
     while start < len(order):
         end = int(np.searchsorted(mean[order], 2.0 * mean[order[start]] + 2.0, side="right"))
-        chosen = np.sort(order[start : min(end, start + most)])
+        few = int(max(1.0, _MIXED_STEPS / max(mean[order[start]], 1.0)))
+        chosen = np.sort(order[start : min(end, start + most, start + few)])
         yield part[chosen], factor[chosen], weight[chosen]
         start += len(chosen)
 

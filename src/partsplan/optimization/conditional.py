@@ -87,7 +87,8 @@ class Given:
         if stock is not None:
             size, full = stock.shape[-1], min(full, 1 + int(stock.max(initial=0)))
         under_way = late.under_way.reshape(n, late.n_above, -1)
-        sweep = Sweep(self.none_late[..., :full], self.share, self.kind, under_way)
+        highest = int(late.stock.max(initial=0)) if late.position_lots is None else None
+        sweep = Sweep(self.none_late[..., :full], self.share, self.kind, under_way, highest)
         place = np.arange(sweep.current.size).reshape(sweep.current.shape)
         alone = self.none_late[..., :full]
         if stock is not None:

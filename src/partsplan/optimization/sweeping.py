@@ -13,6 +13,11 @@ units are this location's, a leap over many stocks that nobody asks for costs a 
 likely j, of which there are far fewer than m where many locations share; and where so few units
 are never under way, the second sum is nothing and leaps may have any length. All terms are
 positive.
+
+Where so many units are late that a location has none left with any likelihood, whatever it stocks,
+its figure is what it would be if units could be owed: :math:`K^n` of the line :math:`E[X] - S`, or
+of 1. So a sweep may begin that many stocks beyond the highest that is asked for, with the line in
+place of all that lies further on.
 """
 
 from __future__ import annotations
@@ -33,6 +38,7 @@ _NOTHING = 1e-25
 """Figure that no other is changed by."""
 _WORTH_NARROWING = 64
 """Length of figures from which it pays to leave out what is nothing yet."""
+_ENDLESS = 2**40
 _LEAPS = 8
 """Leaps of the longest kind in a sweep; the laws of longer ones take too long to make."""
 _LONGEST_LEAP = 512
@@ -60,18 +66,31 @@ class Sweep:
         E[(X - S)+], P(X >= S) or P(X = k): what the figure is at less than no stock.
     under_way
         Axes (part, context, count).
+    highest
+        Highest stock of the parent that is asked for; None where all are.
     """
 
-    def __init__(self, none_late: Floats, share: Floats, kind: Kind, under_way: Floats) -> None:
+    def __init__(
+        self,
+        none_late: Floats,
+        share: Floats,
+        kind: Kind,
+        under_way: Floats,
+        highest: int | None = None,
+    ) -> None:
         reached = np.flatnonzero(under_way.max(axis=(0, 1), initial=0.0) > _NEVER)
-        self.position = int(reached.max(initial=0))
+        last = int(reached.max(initial=0))
+        self.position = last
         """Stock of the parent that `current` is for."""
+        if highest is not None and last - highest > _WORTH_LEAPING:
+            self.position = min(last, highest + _until_all_are_short(none_late, share, kind))
         n, n_places, size = none_late.shape
         self.kind = kind
         self.current = np.zeros((n, under_way.shape[1], n_places, size))
         self._none_late = none_late[:, None]
         self._under_way = under_way
-        self._mass = tails(under_way[..., : self.position + 1])[..., None]
+        mass = tails(under_way[..., : last + 1])
+        self._mass = mass[..., None]
         self._share = share[:, None, :, None]
         self._stay = 1.0 - self._share
         self._moved = np.empty_like(self.current)
@@ -80,12 +99,32 @@ class Sweep:
         self._leaps: _Leaps | None = None
         if self.position >= _WORTH_LEAPING:
             self._rare = int(reached.min())
-            fits = int(np.sqrt(_LAW_FIGURES / (n * n_places)))
+            if (share == share[:1]).all():
+                share = share[:1]  # as of one part at many rates
+            fits = int(np.sqrt(_LAW_FIGURES / share.size))
             longest = max(1, min(self.position // _LEAPS, _LONGEST_LEAP, fits))
             self._leaps = _Leaps(share, longest, n * n_places * under_way.shape[1])
         self._own = size if size < _WORTH_NARROWING else _last_above(none_late, _NOTHING)
         self._width = self._own
         """Length that is worked: what comes from it, and what has come from further down."""
+        self._narrows = self.position == last
+        if not self._narrows:
+            self._width = size
+            self._begin_with_the_line(mass[..., self.position + 1 :])
+
+    def _begin_with_the_line(self, mass: Floats) -> None:
+        """All that lies further on, where all are short; figures may be below 0 until they are.
+
+        ``mass`` is P(X >= k), from the first count further on.
+        """
+        if self.kind == "law":
+            return
+        some = mass[..., 0, None, None]
+        if self.kind == "tail":
+            self.current += some
+            return
+        own = self._none_late[..., :1] - np.arange(self.current.shape[-1])
+        self.current += some * own + self._share * mass.sum(axis=-1)[..., None, None]
 
     def go_down(self, least: int) -> None:
         """One stock further down, or more in one leap, though not below ``least``."""
@@ -138,7 +177,8 @@ class Sweep:
             alone = self._with_less_than_none(self._none_late[..., :width], np.ones(1), n_terms)
             _convolve(alone, of_none_late, moved, current)
         self.position -= length
-        self._width = max(self._own, _last_above(current, _NOTHING))
+        if self._narrows:
+            self._width = max(self._own, _last_above(current, _NOTHING))
 
     def _with_less_than_none(self, figure: Floats, mass: Floats, n_terms: int) -> Floats:
         """The figure with what it is at less than no stock put before it."""
@@ -151,10 +191,30 @@ class Sweep:
         return np.concatenate([before, figure], axis=-1)
 
 
+def _until_all_are_short(none_late: Floats, share: Floats, kind: Kind) -> int:
+    """Late units from which no location has any unit left, at whatever stock; at least.
+
+    By Chernoff's bound, of Poisson and binomial counts together, as `_NEVER` has it.
+    """
+    most = none_late.shape[-1] - 1
+    exponent = -np.log(_NEVER)
+    enough = most + exponent + np.sqrt(exponent * (exponent + 2.0 * most))
+    if kind == "loss":
+        own = none_late[..., 0]
+    elif kind == "tail":
+        own = none_late[..., 1:].sum(axis=-1)
+    else:
+        own = none_late @ np.arange(most + 1.0)
+    lacking = np.maximum(enough - own, 0.0)
+    late = np.divide(lacking, share, out=np.full_like(share, np.inf), where=share > 0.0)
+    most_late = np.where(lacking > 0.0, late, 0.0).max(initial=0.0)
+    return int(min(np.ceil(most_late), _ENDLESS))
+
+
 class _Leaps:
     """Binomial laws of how many of some late units are a location's.
 
-    ``laws`` has the axes (part, late units, location, count).
+    ``laws`` has the axes (part, late units, location, count); one part where all have its shares.
     """
 
     def __init__(self, share: Floats, longest: int, n_rows: int) -> None:
@@ -202,9 +262,9 @@ class _Leaps:
 
     def mixed(self, weight: Floats) -> Floats:
         """Laws of 1, 2, ... late units, weighed; axes (part, context, location, count)."""
-        n, _, length = weight.shape
+        length = weight.shape[-1]
         laws = self.laws[:, 1 : length + 1]
-        mixed = weight @ laws.reshape(n, length, -1)
+        mixed = weight @ laws.reshape(len(laws), length, -1)
         mixed = mixed.reshape(*weight.shape[:2], *laws.shape[2:])
         return np.asarray(mixed[..., : self._n_terms[length]])
 
