@@ -234,8 +234,9 @@ def _put_leaves(chain: Chain, cells: _Cells, figures: StockMoments) -> None:
     if cells.above is not None and (top > _LONG).any():
         is_short = _put_short_leaves(chain, cells, cells.above, figures)
     for some in similar_widths(np.where(is_short, 0, top + 1)):
-        law = _pipeline_law(chain, cells.of(some), top[some])
-        figures.put(cells.of(some).at, stock_moments(law, stock[some]))
+        leaves = cells.of(some)
+        law = _pipeline_law(chain, leaves, top[some])
+        figures.put(leaves.at, stock_moments(law, stock[some]))
 
 
 def _put_short_leaves(
@@ -254,9 +255,10 @@ def _put_short_leaves(
     surely = own + share * above.start[cells.parent_column]
     is_empty = is_short & (_log_of_no_more(stock, surely) < -BELOW)
     for some in similar_widths(np.where(is_short & ~is_empty, stock + 1, 0)):
-        law = _pipeline_law(chain, cells.of(some), stock[some])
+        short = cells.of(some)
+        law = _pipeline_law(chain, short, stock[some])
         moments = short_stock_moments(law, stock[some], mean[some], variance[some])
-        figures.put(cells.of(some).at, moments)
+        figures.put(short.at, moments)
     some = np.flatnonzero(is_empty)
     if len(some):
         nothing = Law(stock[some] + 1, np.zeros((1, len(some))))
