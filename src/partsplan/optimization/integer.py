@@ -34,7 +34,7 @@ _NODES_BEFORE_MASTER = 150
 _PROOF_GAP = 1e-6
 _MASTER_COLUMNS = 1_000
 _OTHER_SOLVER_SECONDS = 30.0
-_PLENTY = (1.0, 2.5, 1e6)
+_PLENTY = (1.0, 2.5, 5.0, 1e6)
 """Standard deviations above the mean; so many that no more is of use."""
 _RAISES = 40
 _RAISE = 1.1
