@@ -181,3 +181,28 @@ def test_plenty_is_within_the_limits(no_grace):
     assert plan.has_solution
     assert (plan.stock.array <= most).all()
     assert all_kept(network, demand, plan)
+
+
+def test_plenty_of_an_uncertain_fast_mover_is_no_endless_stock(no_grace):
+    sites = [f"F{k}" for k in range(3)]
+    shipped = {"kind": "forward", "replenished_from": "D", "replenishment_days": 3.0}
+    network = pp.ServiceNetwork.from_tables(
+        parts=[{"part_id": "P", "unit_cost": 5.0, "resupply_days": 40.0}],
+        locations=[
+            {"location_id": "D", "kind": "central"},
+            *({"location_id": site, **shipped} for site in sites),
+        ],
+        demand=[
+            {"part_id": "P", "location_id": site, "per_year": 400.0, "rate_shape": 1.0}
+            for site in sites
+        ],
+        commitments=[
+            {"commitment_id": "C", "metric": "fill_rate", "target": 0.97, "each": "location"}
+        ],
+    )
+    demand = pp.estimate_demand(network)
+    plenty = pp.optimize(network, demand, time_limit=1e-9)
+    assert plenty.stopped_by == "time"
+    assert all_kept(network, demand, plenty)
+    under_way = 3 * 400.0 * 40.0 / 365.0
+    assert plenty.stock.array.sum() < 12.0 * under_way  # what is endless is 70 times as much
