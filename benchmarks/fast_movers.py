@@ -2,7 +2,8 @@
 
 Run ``python -m benchmarks.fast_movers [--parts 1000] [--fsls 80] [--fast 3] [--gap 0.02]``: parts
 asked for at 1 to 10 FSLs, a fill rate of 92 % at each of them, and some parts with as many demands
-a year at their FSLs as `PER_YEAR` says, one run for each. ``--seconds`` sets a time limit.
+a year at their FSLs as `PER_YEAR` says, one run for each. ``--seconds`` sets a time limit,
+``--shape`` how uncertain the rates of those parts are.
 """
 
 from __future__ import annotations
@@ -22,11 +23,16 @@ _MOST_FSLS = 10
 
 
 def sparse_extract(
-    seed: int, n_parts: int, n_fsls: int, n_fast: int, fast_per_year: float
+    seed: int,
+    n_parts: int,
+    n_fsls: int,
+    n_fast: int,
+    fast_per_year: float,
+    rate_shape: float = np.inf,
 ) -> tuple[pp.ServiceNetwork, pp.DemandRates, float]:
     """Network, demand, and most units of a part under way at the centre on average.
 
-    The last ``n_fast`` parts have ``fast_per_year`` demands at each FSL.
+    The last ``n_fast`` parts have ``fast_per_year`` demands at each FSL, at that ``rate_shape``.
     """
     rng = np.random.default_rng(seed)
     unit_cost = 0.01 + rng.lognormal(4.5, 1.8, n_parts)
@@ -56,7 +62,8 @@ def sparse_extract(
         per_year[part >= n_parts - n_fast] = fast_per_year
     shape = (n_parts, 1 + n_fsls)
     rates = scipy.sparse.coo_array((per_year, (part, 1 + fsl)), shape=shape).tocsr()
-    demand = pp.DemandRates.from_arrays(network.part_ids, network.location_ids, rates)
+    shapes = np.where(np.arange(n_parts) >= n_parts - n_fast, rate_shape, np.inf)
+    demand = pp.DemandRates.from_arrays(network.part_ids, network.location_ids, rates, shapes)
     under_way = np.bincount(part, per_year) * resupply_days / 365.0
     return network, demand, float(under_way.max())
 
@@ -64,7 +71,9 @@ def sparse_extract(
 def measured(arguments: argparse.Namespace, fast_per_year: float) -> list[str]:
     """One row of the table."""
     size = (arguments.parts, arguments.fsls, arguments.fast)
-    network, demand, under_way = sparse_extract(arguments.seed, *size, fast_per_year)
+    network, demand, under_way = sparse_extract(
+        arguments.seed, *size, fast_per_year, arguments.shape
+    )
     started, cpu = perf_counter(), process_time()
     plan = pp.optimize(network, demand, gap=arguments.gap, time_limit=arguments.seconds)
     kept = sum(row.is_met for row in plan.commitments)
@@ -89,6 +98,7 @@ def main() -> None:
     parser.add_argument("--fast", type=int, default=3, help="parts that are fast movers")
     parser.add_argument("--gap", type=float, default=0.02)
     parser.add_argument("--seconds", type=float, default=None, help="time limit of each plan")
+    parser.add_argument("--shape", type=float, default=np.inf, help="rate_shape of fast movers")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     print(f"{arguments.parts:,} parts, {arguments.fsls} FSLs, {arguments.fast} fast movers")

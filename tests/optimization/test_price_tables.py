@@ -22,7 +22,7 @@ from partsplan.optimization.choices import figures_of_rows
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.enumeration import TooManyStocksError
 from partsplan.optimization.first_lists import first_lists
-from partsplan.optimization.grids import Gap, endless_stock
+from partsplan.optimization.grids import PIECES, Gap, endless_stock
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
 from partsplan.optimization.tables import OUTSIDE, Weighed
@@ -179,7 +179,8 @@ def test_refined_lists_are_filled_up_and_hold_the_same_figures():
     tree = random_tree(FORESTS["leaf beside branch"], 4)
     old = grids_of(tree, step=4)
     part = np.array([1])
-    gaps = [Gap(0, part, np.array([3])), Gap(0, part, np.array([1])), Gap(3, part, np.array([2]))]
+    cut = np.array([PIECES])
+    gaps = [Gap(at, part, np.array([place]), cut) for at, place in ((0, 3), (0, 1), (3, 2))]
     grids = old.refined(gaps)
     assert old.branch[0][1].tolist() == [0, 5, 10]
     assert grids.branch[0][1].tolist() == [0, 1, 2, 3, 5, 10, 11, 12, 17]
@@ -198,7 +199,7 @@ def test_lists_without_gaps_grow_by_counting_on():
     tree = random_tree(FORESTS["two levels"], 4)
     grids = lists_from(tree, np.zeros((N_PARTS, 3), int), 30.0, has_gaps=False)
     size = grids.branch[0].shape[1]
-    more = grids.refined([Gap(0, np.array([2]), np.array([size]))]).branch[0]
+    more = grids.refined([Gap(0, np.array([2]), np.array([size]), np.array([PIECES]))]).branch[0]
     assert (np.diff(more[2]) == 1).all()
     assert more.shape[1] > size
     assert more[0].tolist() == [

@@ -13,7 +13,7 @@ from partsplan.evaluation.performance import service_model
 from partsplan.optimization import clock, run
 from partsplan.optimization.clock import Clock, TimeIsOverError
 from partsplan.optimization.first_lists import first_lists
-from partsplan.optimization.grids import Gap
+from partsplan.optimization.grids import PIECES, Gap
 from partsplan.optimization.prices import PriceFinder
 from partsplan.optimization.search import BlockSearch
 from partsplan.optimization.stock_tables import StockTables
@@ -122,7 +122,8 @@ def test_an_interrupt_while_lists_grow_leaves_figures_that_fit(monkeypatch):
     tables = StockTables("exact", block, grids, Clock(None))
     before = tables.figures
     n = len(block.parts)
-    gap = Gap(0, np.arange(n), np.full(n, grids.branch[0].shape[1]))  # beyond each list
+    at_end = np.full(n, grids.branch[0].shape[1])  # beyond each list
+    gap = Gap(0, np.arange(n), at_end, np.full(n, PIECES))
     with monkeypatch.context() as patch:
         patch.setattr(StockTables, "_built", interrupted)
         with pytest.raises(KeyboardInterrupt):

@@ -32,6 +32,7 @@ def rate_nodes(
     largest_stock: float = 0.0,
     *,
     largest_factor: float = inf,
+    least_share: float = 0.0,
     refine: int = 1,
     digits: float = DIGITS,
 ) -> tuple[Floats, Floats]:
@@ -49,6 +50,9 @@ def rate_nodes(
         to itself for stocks up to this.
     largest_factor : float
         Factor at which even the best stocked location would be short; saves nodes above it.
+    least_share : float
+        Least share of demand late that is to be right relative to itself; saves nodes at factors
+        that lesser shares come from.
     refine : int
         Multiplies the number of nodes, to test the error of the rule.
     digits : float
@@ -90,6 +94,9 @@ def rate_nodes(
     if largest_factor < inf:
         peak = max(largest_factor, (shape + 2.0) / shape)
         top = min(top, log(peak) + _drop(shape + 2.0, shape * peak))
+    if least_share > 0:
+        seldom = least_share * exp(-DIGITS)
+        top = min(top, log(scipy.special.gammainccinv(shape + 2.0, seldom) / shape))
     size = _gauss_size(shape, largest_pipeline, ceil(stock))
     if size > 0:
         nodes, weights = _gauss_rule(shape, size * refine)

@@ -84,6 +84,7 @@ class AllBlocks:
         limits: Mapping[int, StockBounds] | None = None,
         *,
         slack: float = 0.0,
+        share: float = 0.0,
         near: float | None = None,
     ) -> PricedParts:
         """Price all parts, some blocks (by position) within narrower limits.
@@ -95,12 +96,16 @@ class AllBlocks:
         limits
             Fewest and most units of some blocks.
         slack
-            How far the bound may stay below the best columns, in the objective's unit.
+            How far the bound may stay below the best columns, in the objective's unit; every part
+            has the same share of it.
+        share
+            How far a part's bound may stay below its best column relative to itself, where that
+            is more.
         near
             Largest excess of columns that differ from a best one at one location and are wanted
             as well; ``None`` for none.
         """
-        task = PriceBlock(price, slack / self.n_parts, near)
+        task = PriceBlock(price, slack / self.n_parts, share, near)
         passes = self.crew.worked(self.searches, task, limits)
         used, least = np.zeros(len(price)), np.zeros(self.n_parts)
         for search, one in zip(self.searches, passes, strict=True):

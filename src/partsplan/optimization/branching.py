@@ -124,7 +124,8 @@ class BranchAndPrice:
             self._master.allow_only(self._compatible(node.narrowings))
             solution = self._master.solve()
             slack = share_of_gap * max(best - bound, 0.0) if share_of_gap else 0.0
-            result = self.blocks.priced(solution.price, limits, slack=slack)
+            share = slack / best if best > 0.0 and share_of_gap else 0.0
+            result = self.blocks.priced(solution.price, limits, slack=slack, share=share)
             self.passes += 1
             if result.bound > bound:
                 bound, price = result.bound, solution.price

@@ -16,20 +16,19 @@ import numpy as np
 import scipy
 
 from partsplan.evaluation.measuring import Evaluation
-from partsplan.evaluation.supply import SupplyTree, sums_on_paths
-from partsplan.evaluation.uncertainty import rate_nodes
+from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.clustered import with_clustered_roots
-from partsplan.optimization.grids import Grids
+from partsplan.optimization.grids import Grids, worst_pipelines
 from partsplan.optimization.moment_tables import moment_tables
+from partsplan.optimization.rate_factors import rate_factors
 from partsplan.optimization.tables import OUTSIDE, Family, Weighed
 from partsplan.optimization.tabulation import TableBuilder
 
 _MIXED_CELLS = 1_000_000
 _MIXED_STEPS = 2_000_000
 """Figures of one kind, and units under way, that are worked at once."""
-_DIGITS = 23.0
 
 
 def build_tables(
@@ -89,18 +88,8 @@ def _exact_tables(tree: SupplyTree, grids: Grids, weighed: Weighed) -> Family:
 
 def _factors(tree: SupplyTree, grids: Grids) -> Iterator[tuple[Integers, Floats, Floats]]:
     """Part, factor on its rates, and weight: all nodes of all parts, alike in pipeline together."""
-    pipeline = sums_on_paths(tree.pipeline(), tree.parents).max(axis=1, initial=0.0)
-    rounded = np.exp2(np.ceil(2.0 * np.log2(np.maximum(pipeline, 1e-3))) / 2.0)
-    lists = [*grids.branch.values(), *grids.leaves.values()]
-    highest = max(int(stocks.max(initial=0)) for stocks in lists)
-    rules = [
-        rate_nodes(shape, mean, min(highest, 5.0 + 1.5 * mean), digits=_DIGITS)
-        for shape, mean in zip(tree.rate_shape.tolist(), rounded.tolist(), strict=True)
-    ]
-    part = np.repeat(np.arange(tree.n_parts), [len(nodes) for nodes, _ in rules])
-    factor = np.concatenate([nodes for nodes, _ in rules])
-    weight = np.concatenate([weights for _, weights in rules])
-    mean = pipeline[part] * factor
+    part, factor, weight = rate_factors(tree, grids)
+    mean = worst_pipelines(tree).max(axis=1, initial=0.0)[part] * factor
     order = np.argsort(mean, kind="stable")
     most = max(1, _MIXED_CELLS // figures_per_part(tree, grids))
     start = 0

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from partsplan.optimization.axes import Booleans, Floats, Integers
-from partsplan.optimization.grids import Gap, Grids
+from partsplan.optimization.grids import PIECES, Gap, Grids
 from partsplan.optimization.holdings import Holding
 from partsplan.optimization.tables import Branch, Family, Figures, Leaves
 
+_MOST_PIECES = 8
+"""Pieces that a gap is cut into at most."""
 _OWN_SHARE = 0.5
 """Share of a slack that the gaps of a location's own list may take, beside those below it."""
 
@@ -64,10 +66,16 @@ class BranchChoice:
         low_below = self.below.low[inside][some]
         without[some] = lows[row, place][some] + value_below[some] - low_below - least[row[some]]
         is_own = without < -_OWN_SHARE * slack[row]
-        own = np.where(is_own, -np.inf, np.inf)
         wide = np.full(lows.shape, np.inf)
-        wide[row, place] = own
-        found = gaps_below(location, lists, at[0], wide, least)
+        wide[row, place] = np.where(is_own, -np.inf, np.inf)
+        pieces = np.full(lows.shape, PIECES)
+        inside_list = some.copy()
+        inside_list[some] = place[some] < values.shape[-1]
+        here = row[inside_list], place[inside_list]
+        low = without[inside_list] + least[here[0]]
+        enough = least[here[0]] - _OWN_SHARE * slack[here[0]]
+        pieces[here] = _pieces((low, enough), (low, values[here]))
+        found = gaps_below(location, lists, at[0], wide, least, pieces=pieces)
         left = np.where(is_own, _OWN_SHARE * slack[row], slack[row] + without)
         is_worth = is_own & has_least & (place < values.shape[-1])
         left[is_worth] += values[row[is_worth], place[is_worth]] - least[row[is_worth]]
@@ -138,7 +146,12 @@ def gaps_on_path(
         most = choice.leaves.values_at(at).min(axis=-1) - each[:, None]
         for here in np.flatnonzero((lows < most[..., None]).any(axis=(0, 2))).tolist():
             lists = grids.leaves[choice.parent][:, here]
-            found += gaps_below(locations[here], lists, at[0], lows[:, here], most[:, here])
+            low, enough = lows[:, here], most[:, [here]]
+            holding = choice.leaves.holding
+            pieces = np.full(low.shape, PIECES)
+            held, first = holding.here[at[0], here], holding.from_gap[at[0], here]
+            pieces[:, :-1] = _pieces((low[:, :-1], enough), (first, held))
+            found += gaps_below(locations[here], lists, at[0], low, enough[:, 0], pieces=pieces)
     for branch in choice.branches:
         found += branch.gaps_on_path(grids, at, each * (1 + branch.below.n_locations))
     return found
@@ -224,18 +237,46 @@ def _others(values: Floats, slack: Floats) -> tuple[Integers, Integers, Integers
     return row, location, place
 
 
+def _pieces(bound: tuple[Floats, Floats], ends: tuple[Floats, Floats]) -> Integers:
+    """Pieces to cut gaps into, so that each holds its bound down no further than allowed.
+
+    Of ``bound``, what it is and what is allowed; of ``ends``, what the first and the last stock
+    of the gap cost.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bearable = 1.0 - (bound[1] - bound[0]) / (ends[1] - ends[0])
+        pieces = np.ceil(1.0 / bearable)
+    is_known = np.isfinite(pieces) & (bearable > 0.0)
+    return np.where(is_known, np.clip(pieces, 2, _MOST_PIECES), PIECES).astype(np.int64)
+
+
 def gaps_below(
-    location: int, lists: Integers, parts: Integers, lows: Floats, most: Floats
+    location: int,
+    lists: Integers,
+    parts: Integers,
+    lows: Floats,
+    most: Floats,
+    *,
+    pieces: Integers | None = None,
 ) -> list[Gap]:
-    """Gaps of one location whose bounds are below ``most``, by row; a part once in each record."""
+    """Gaps of one location whose bounds are below ``most``, by row; a part once in each record.
+
+    ``pieces``, of the shape of ``lows``, are what each gap is to be cut into.
+    """
     row, place = np.nonzero(lows < most[:, None])
     part = parts[row]
     is_gap = ends_gap(lists[part], place)
     if not is_gap.any():
         return []
-    part, place = np.unique(np.stack([part[is_gap], place[is_gap]]), axis=1)
+    row, place, part = row[is_gap], place[is_gap], part[is_gap]
+    (part, own), same = np.unique(np.stack([part, place]), axis=1, return_inverse=True)
+    cut = np.full(len(part), PIECES)
+    if pieces is not None:
+        cut = np.zeros(len(part), dtype=np.int64)
+        np.maximum.at(cut, same.ravel(), pieces[row, place])
     turn = np.arange(len(part)) - np.searchsorted(part, part)
-    return [Gap(location, part[turn == k], place[turn == k]) for k in range(int(turn.max()) + 1)]
+    some = [turn == k for k in range(int(turn.max()) + 1)]
+    return [Gap(location, part[own_turn], own[own_turn], cut[own_turn]) for own_turn in some]
 
 
 def ends_gap(lists: Integers, place: Integers) -> Booleans:

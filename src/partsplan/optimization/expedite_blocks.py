@@ -40,8 +40,11 @@ class ExpediteBlocks:
         """Cost of a unit of every part, where it is dearest."""
         return sum(float(search.unit_price.max(axis=1).sum()) for search in self.searches)
 
-    def priced(self, price: Floats, *, slack: float = 0.0) -> PricedParts:
-        """Price all parts; ``slack`` is shared out evenly, see `ExpediteSearch.best`."""
+    def priced(self, price: Floats, *, slack: float = 0.0, share: float = 0.0) -> PricedParts:
+        """Price all parts; ``slack`` is shared out evenly, see `ExpediteSearch.best`.
+
+        No part's bound needs the leave to stay below by a ``share`` of itself.
+        """
         columns, least = [], np.zeros(self.n_parts)
         for search in self.searches:
             found, low = search.best(price, slack=slack / self.n_parts)

@@ -66,16 +66,19 @@ class FamilyBlocks:
         """Cost of a unit of every part, where it is dearest."""
         return sum(float(search.unit_price.max(axis=1).sum()) for search in self.searches)
 
-    def priced(self, price: Floats, *, slack: float = 0.0) -> PricedParts:
-        """Price all parts and families; ``slack`` is shared out evenly."""
+    def priced(self, price: Floats, *, slack: float = 0.0, share: float = 0.0) -> PricedParts:
+        """Price all parts and families; ``slack`` is shared out evenly.
+
+        A single part's bound may also stay below by a ``share`` of itself.
+        """
         least, columns = np.zeros(self.n_parts), []
-        share = slack / self.n_parts
+        each = slack / self.n_parts
         for search in self.singles:
-            found, low = search.best(price, slack=share)
+            found, low = search.best(price, slack=each, share=share)
             least[self.unit[search.block.parts]] = low
             columns.append(self.placed(found))
         for family in self.families:
-            place, least[self.unit[family.block.parts[0]]] = family.best(price, slack=share)
+            place, least[self.unit[family.block.parts[0]]] = family.best(price, slack=each)
             columns.append(self.placed(family.columns(np.array([place]))))
         joined = Columns.joined(columns)
         values = joined.value(price)

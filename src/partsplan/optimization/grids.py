@@ -18,7 +18,10 @@ from partsplan.optimization.axes import Floats, Integers
 
 ENDLESS_TAIL = 1e-15
 """Probability at which a stock counts as never running out."""
-_SPLITS = 3
+PIECES = 4
+"""Pieces that a gap is cut into where nothing else is known."""
+_FILLED = 16
+"""Stocks of a gap up to which it is cut into more pieces than it needs: it is soon filled."""
 _FAR = 40.0
 _TIMES_WORST = 8.0
 
@@ -32,6 +35,8 @@ class Gap:
     """Place of each part in the block."""
     place: Integers
     """Place in the list that ends the gap; the length of the list means beyond it."""
+    pieces: Integers
+    """What each gap is to be cut into."""
 
     def n_stocks(self, lists: Integers) -> int:
         """Number of stocks in the gaps, at least one beyond each list."""
@@ -147,7 +152,9 @@ class Grids:
 def _stocks_in(lists: Integers, gaps: Sequence[Gap], *, has_gaps: bool) -> Integers:
     """Stocks that split the gaps, shape (n_parts, count); a part without a gap repeats its last."""
     size = lists.shape[1]
-    count = _SPLITS if has_gaps else max(_SPLITS, size // 2)
+    count = max(PIECES, *(int(gap.pieces.max()) for gap in gaps)) - 1
+    if not has_gaps:
+        count = max(count, size // 2)
     more = [np.repeat(lists[:, -1:], count, axis=1) for _ in gaps]
     for gap, new in zip(gaps, more, strict=True):
         rows = gap.parts
@@ -158,11 +165,14 @@ def _stocks_in(lists: Integers, gaps: Sequence[Gap], *, has_gaps: bool) -> Integ
         steps = np.arange(1, count + 1)
         # a short gap is filled, a long one cut into equal pieces
         width = np.maximum(end - before - 1, 0)[:, None]
+        pieces = np.where(width[:, 0] <= _FILLED, np.maximum(gap.pieces, PIECES), gap.pieces)
+        cut = np.minimum(steps, pieces[:, None] - 1)
         inside = before[:, None] + np.maximum(
-            np.minimum(steps, width), (width + 1) * steps // (count + 1)
+            np.minimum(cut, width), (width + 1) * cut // pieces[:, None]
         )
         beyond = last[:, None] + steps
         if has_gaps:
+            beyond = last[:, None] + np.minimum(steps, 2)
             beyond[:, -1] = last + 2 + np.maximum(2, last // 2)
         new[rows] = np.where(is_beyond[:, None], beyond, inside)
     return np.concatenate(more, axis=1)

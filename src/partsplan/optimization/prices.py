@@ -136,7 +136,8 @@ class PriceFinder:
         sample = self.blocks.sample if self.has_many_parts else None
         if sample is None or self.clock.is_over:
             return self._stepped(price, used)
-        found = sample.priced(price, slack=_START_TOLERANCE * self.about)
+        slack = _START_TOLERANCE * self.about
+        found = sample.priced(price, slack=slack, share=_START_TOLERANCE)
         as_if = self.allowed * found.used / np.maximum(used, _LEAST_SHARE * self.allowed)
         is_told = (found.used > 0.0) & (used > 0.0)
         if not is_told.all():
@@ -165,7 +166,7 @@ class PriceFinder:
         ``near`` is the largest excess of such a column, as `ListNear` has it.
         """
         slack = _PRECISE * max(self.state.bound, self.about)
-        result = self.blocks.priced(price, slack=slack, near=near)
+        result = self.blocks.priced(price, slack=slack, share=_PRECISE, near=near)
         self.state.near = near
         self._looked = price, result.used
         fresh = self._take(price, result)
@@ -182,7 +183,7 @@ class PriceFinder:
         if not same.all():
             others = self.blocks.only(~same)
             slack = _PRECISE * float(least.sum())
-            result = others.priced(price, slack=slack, near=memory.near)
+            result = others.priced(price, slack=slack, share=_PRECISE, near=memory.near)
             least[~same] = result.least[~same]
             for columns in (result.columns, result.near):
                 if columns is not None:
@@ -207,14 +208,17 @@ class PriceFinder:
 
     def _pass(self, price: Floats, precision: float) -> tuple[PricedParts, Columns]:
         """Price all parts; returns the result and the columns new to the pool."""
-        slack = precision * max(self.state.bound, self.about)
-        result = self.blocks.priced(price, slack=slack)
+        result = self._priced(price, precision)
         return result, self._take(price, result)
+
+    def _priced(self, price: Floats, precision: float) -> PricedParts:
+        """Price all parts, their bounds as precise as a share of what is to be expected."""
+        slack = precision * max(self.state.bound, self.about)
+        return self.blocks.priced(price, slack=slack, share=min(precision, 1.0))
 
     def _rough_pass(self, price: Floats) -> PricedParts:
         """A pass on the way to better prices; the columns of many parts are not kept."""
-        slack = _START_TOLERANCE * max(self.state.bound, self.about)
-        result = self.blocks.priced(price, slack=slack)
+        result = self._priced(price, _START_TOLERANCE)
         self._take_bound(price, result.bound, result.least)
         if not self.has_many_parts:
             self.state.pool.add(result.columns)

@@ -42,8 +42,11 @@ Result = TypeVar("Result")
 
 
 _DUAL_TOLERANCE = 1e-6
+_DUAL_SHARE_OF_GAP = 0.15
+_FINE_GAP = 1e-3
+"""Gap asked up to which prices are found as closely as can be."""
 _FINEST = 1e-9
-_TABLE_SHARE_OF_GAP = 1e-2
+_TABLE_SHARE_OF_GAP = 0.1
 _BLOCK_CELLS = 40_000
 _LARGEST_BLOCK = 400
 """Part-locations and parts worked at once: threads only help while numpy has large arrays."""
@@ -233,7 +236,8 @@ class OptimizationRun:
             search.approach(self.target_gap, finder)
             if search.gap <= self.target_gap or blocks.n_parts > _MOST_IN_MASTER:
                 return state
-        return finder.finish(_DUAL_TOLERANCE)
+        is_fine = self.target_gap <= _FINE_GAP
+        return finder.finish(_DUAL_TOLERANCE if is_fine else _DUAL_SHARE_OF_GAP * self.target_gap)
 
     def performance(self, stock: Integers) -> Performance:
         """Service of a stock of shape (n_parts, n_locations)."""

@@ -220,7 +220,12 @@ class BlockSearch:
             self._worth, self._pruned_size = lists.worth, lists.pruned_size
 
     def best(
-        self, price: Floats, limits: StockBounds | None = None, *, slack: float = 0.0
+        self,
+        price: Floats,
+        limits: StockBounds | None = None,
+        *,
+        slack: float = 0.0,
+        share: float = 0.0,
     ) -> tuple[Columns, Floats]:
         """Best column of every part, and a lower bound of its cost and penalties.
 
@@ -231,8 +236,9 @@ class BlockSearch:
         limits
             Fewest and most units, where they are narrower than the problem's.
         slack
-            How far a part's lower bound may stay below its best column, in the objective's unit;
-            where the search's own tolerance is less.
+            How far a part's lower bound may stay below its best column, in the objective's unit.
+        share
+            The same relative to the bound. The most of both and the search's own tolerance counts.
 
         Returns
         -------
@@ -242,7 +248,7 @@ class BlockSearch:
         limits = self._searched_limits(limits)
         self._begin_anew_if_dearer(price)
         if not self.problem.owned.any():
-            choice = self.searched(price, self.unit_price, limits, slack)
+            choice = self.searched(price, self.unit_price, limits, slack, share)
             low = choice.low + self.problem.avoidable_use @ price
             return self._chosen(choice, price), low
         columns, low = self._best_with_owned(price, limits)
@@ -263,13 +269,19 @@ class BlockSearch:
         return Columns.joined(found), low
 
     def searched(
-        self, price: Floats, unit_price: Floats, limits: StockBounds, slack: float = 0.0
+        self,
+        price: Floats,
+        unit_price: Floats,
+        limits: StockBounds,
+        slack: float = 0.0,
+        share: float = 0.0,
     ) -> FamilyChoice:
         """Values of all tabulated stocks, the lists refined until the lower bound is tight."""
         tables = self._near(price)
+        share = max(share, self.tolerance)
         while True:
             choice = self._values(tables, price, unit_price, limits)
-            apart = np.maximum(self.tolerance * np.abs(choice.low), slack)
+            apart = np.maximum(share * np.abs(choice.low), slack)
             loose = np.flatnonzero(~(choice.value - choice.low <= apart))
             gaps = []
             if len(loose) and not self.clock.is_over:

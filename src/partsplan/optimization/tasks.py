@@ -40,12 +40,14 @@ class PriceBlock:
     """Price of one unit of use of every kept promise."""
     slack: float
     """How far a part's lower bound may stay below its best column, in the objective's unit."""
+    share: float
+    """The same relative to the bound, where that is more."""
     near: float | None
     """Largest excess of further columns that are wanted, as `ListNear` has it; None for none."""
 
     def __call__(self, search: BlockSearch, limits: StockBounds | None) -> BlockPass:
         """Best columns and bounds."""
-        columns, least = search.best(self.price, limits, slack=self.slack)
+        columns, least = search.best(self.price, limits, slack=self.slack, share=self.share)
         near = None if self.near is None else ListNear(self.price, self.near)(search, limits)
         return BlockPass(columns.packed(), least, near)
 
