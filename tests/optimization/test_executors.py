@@ -2,8 +2,9 @@
 
 import os
 import signal
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from time import perf_counter
 
 import pytest
 from many_parts import many_parts
@@ -106,6 +107,37 @@ def test_an_executor_that_fails_is_asked_no_more(instance, caplog):
     network, demand, plan = instance
     assert is_same(pp.optimize(network, demand, executor=Lazy(5)), plan)
     assert caplog.text.count("cannot schedule new futures") == remote._MOST_FAILURES
+
+
+class Silent(Executor):
+    """Takes tasks and works some of them; of the rest nothing is heard."""
+
+    def __init__(self, good):
+        self.left = good
+        self.threads = ThreadPoolExecutor(1)
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.left -= 1
+        return Future() if self.left < 0 else self.threads.submit(fn, *args, **kwargs)
+
+
+@pytest.mark.parametrize("good", [0, 7])
+def test_an_executor_that_falls_silent_is_asked_no_more(instance, good, caplog, monkeypatch):
+    """As a pool does of which a worker is killed in the middle of an answer."""
+    monkeypatch.setattr(remote, "_PATIENCE", 0.5)
+    network, demand, plan = instance
+    executor = Silent(good)
+    assert is_same(pp.optimize(network, demand, executor=executor), plan)
+    assert caplog.text.count("no task has ended for 0.5 s") == 1
+    assert executor.left >= -remote._UNDER_WAY
+
+
+def test_a_silent_executor_does_not_outlast_the_time_limit(instance):
+    network, demand, _ = instance
+    started = perf_counter()
+    plan = pp.optimize(network, demand, executor=Silent(0), time_limit=1.0)
+    assert perf_counter() - started < 8.0
+    assert all(row.is_met for row in plan.commitments)
 
 
 def test_a_fault_in_a_task_is_not_hidden(instance, monkeypatch):

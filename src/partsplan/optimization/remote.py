@@ -14,6 +14,7 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from partsplan.optimization.block_problem import BlockProblem, StockBounds
@@ -34,6 +35,18 @@ _JOBS_KEPT = 2
 """Jobs whose blocks a worker keeps; those of older ones are forgotten."""
 _MOST_FAILURES = 3
 """Tasks that may fail before the executor is asked no more."""
+_PATIENCE = 60.0
+"""Seconds of waiting in which no task ends, after which the executor is asked no more.
+
+A pool of which a worker is killed while it answers is silent for ever, as CPython does not learn
+of it; so is a cluster without workers.
+"""
+_GLANCE = 0.2
+"""Seconds between two looks at the clock while an answer is waited for."""
+
+
+class _SilentExecutorError(Exception):
+    """Tasks are with the executor, and none of them ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +166,8 @@ class RemoteCrew(Crew):
         self.clock = clock
         self.job = uuid.uuid4().hex
         self.failures = 0
+        self.is_silent = False
+        """Whether tasks that are with the executor are waited for no more."""
         self._sent_once: set[int] = set()
 
     @property
@@ -185,7 +200,7 @@ class RemoteCrew(Crew):
                     places = chunks.popleft()
                     under_way.append(_UnderWay(places, self._begun(errands, places)))
                 sent = under_way.popleft()
-                answer = self._answer(sent.future)
+                answer = self._answer(sent.future, under_way)
                 lacking = self._taken(errands, sent, answer, results)
                 if lacking:
                     whole = self._sent(errands, lacking, lacking)
@@ -229,15 +244,28 @@ class RemoteCrew(Crew):
             results |= dict(zip(here, super().worked(some, errands.task, narrow), strict=True))
         return lacking
 
-    def _answer(self, future: Future[Answer] | None) -> Answer | None:
-        """What a worker gave back; None where it failed."""
-        if future is None:
-            return None
-        try:
-            return future.result()
-        except Exception as failure:  # whatever an executor or its network may raise
-            self._note(failure)
-            return None
+    def _answer(
+        self, future: Future[Answer] | None, others: Sequence[_UnderWay]
+    ) -> Answer | None:
+        """What a worker gave back; None where it failed, or no task ends any more."""
+        n_ended, since = -1, 0.0
+        while future is not None:
+            try:
+                return future.result(timeout=0.0 if self.is_silent else _GLANCE)
+            except Exception as failure:  # whatever an executor or its network may raise
+                if future.done():
+                    self._note(failure)
+                    return None
+            if self.is_silent:
+                return None
+            self.clock.check()
+            ended = sum(other.future is None or other.future.done() for other in others)
+            if ended != n_ended:
+                n_ended, since = ended, perf_counter()
+            elif perf_counter() - since > _PATIENCE:
+                self.is_silent = True
+                self._note(_SilentExecutorError(f"no task has ended for {_PATIENCE:g} s"))
+        return None
 
     def _sent(
         self, errands: _Errands[Result], places: Sequence[int], with_parcels: Sequence[int]
@@ -272,7 +300,7 @@ class RemoteCrew(Crew):
     def _note(self, failure: Exception) -> None:
         """Log a failure; an executor that has broken is asked no more."""
         self.failures += 1
-        if isinstance(failure, BrokenExecutor):
+        if isinstance(failure, BrokenExecutor | _SilentExecutorError):
             self.failures = _MOST_FAILURES
         logger.warning(
             "a task failed in the executor (%s: %s); it is done in this process%s",
