@@ -37,8 +37,8 @@ def all_figures(family: Family):
         yield from all_figures(branch.family)
 
 
-def tables_of(tree, grids):
-    return build_tables("exact", tree, grids, Weighed((), True, True), Clock(None))
+def tables_of(tree, grids, windows):
+    return build_tables("exact", tree, grids, Weighed(windows, True, True), Clock(None))
 
 
 def lists_of_two_levels(centre, fsl):
@@ -72,13 +72,14 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("windows", [(), ((0, 30.0), (1, 12.5), (2, 1.5))])
 @pytest.mark.parametrize("case", CASES)
-def test_fewer_factors_give_the_same_tables(case, monkeypatch):
+def test_fewer_factors_give_the_same_tables(case, windows, monkeypatch):
     tree, grids = CASES[case]
-    few = len(rule.rate_factors(tree, grids)[0])
-    mine = tables_of(tree, grids)
+    few = len(rule.rate_factors(tree, grids, windows)[0])
+    mine = tables_of(tree, grids, windows)
     monkeypatch.setattr(rule, "_WORTH_THINNING", np.inf)
-    assert few < 0.8 * len(rule.rate_factors(tree, grids)[0])
+    assert few < 0.8 * len(rule.rate_factors(tree, grids, windows)[0])
     monkeypatch.setattr(
         rule,
         "rate_nodes",
@@ -86,7 +87,10 @@ def test_fewer_factors_give_the_same_tables(case, monkeypatch):
             shape, mean, 0.0, least_share=1e-25, refine=2, digits=34.0
         ),
     )
-    for one, other in zip(all_figures(mine), all_figures(tables_of(tree, grids)), strict=True):
+    finer = tables_of(tree, grids, windows)
+    for one, other in zip(all_figures(mine), all_figures(finer), strict=True):
+        for window, late in one.late.items():
+            assert_allclose(late, other.late[window], rtol=1e-9, atol=1e-12)
         assert_allclose(one.backorders, other.backorders, rtol=1e-9, atol=1e-12)
         assert_allclose(one.stockout, other.stockout, rtol=1e-9, atol=1e-12)
 

@@ -78,13 +78,15 @@ class BranchAndPrice:
         self._closes = True
         self._widest = float("inf")
         self._left = float("inf")
+        self._at_work = float("inf")
+        """Bound of the node that is worked, as it is when a pass is cut."""
         self._open: list[tuple[float, int, _Node]] = []
         self._push(_Node(root[0], root[1], ()))
 
     @property
     def bound(self) -> float:
         """Least bound of what is not yet decided; ``inf`` when everything is."""
-        return min(self._open[0][0] if self._open else float("inf"), self._left)
+        return min(self._open[0][0] if self._open else float("inf"), self._at_work, self._left)
 
     def run(
         self,
@@ -98,6 +100,7 @@ class BranchAndPrice:
         """Work nodes until the gap is reached, no node is open, or time or nodes are used up.
 
         ``incumbent`` may look at a node's relaxed solution; it returns the best cost known.
+        What cuts a pass is raised on; `bound` holds all the same.
         ``closes`` lets nodes be settled by an integer programme, which pays near the end.
         """
         self._closes = closes
@@ -106,8 +109,10 @@ class BranchAndPrice:
         while self._open and not clock.is_over and self.nodes != last:
             if best - self.bound <= target_gap * abs(best):
                 return
+            self._at_work = self._open[0][0]
             _, _, node = heapq.heappop(self._open)
             best = self._work(node, incumbent, best, clock)
+            self._at_work = float("inf")
             self.nodes += 1
 
     def _work(
@@ -129,6 +134,7 @@ class BranchAndPrice:
             self.passes += 1
             if result.bound > bound:
                 bound, price = result.bound, solution.price
+                self._at_work = bound
             fresh = self.pool.add(result.columns)
             self._master.add(fresh)
             if bound >= best * (1.0 - _SAME) or clock.is_over:

@@ -55,7 +55,7 @@ def _mixed_tables(tree: SupplyTree, grids: Grids, weighed: Weighed, clock: Clock
     if np.isinf(tree.rate_shape).all():
         return _exact_tables(tree, grids, weighed)
     mixed: Family | None = None
-    for part, factor, weight in _factors(tree, grids):
+    for part, factor, weight in _factors(tree, grids, weighed):
         clock.check()
         given = tree.of_parts(part)
         given = replace(given, own_rate=given.own_rate * factor[:, None])
@@ -86,9 +86,11 @@ def _exact_tables(tree: SupplyTree, grids: Grids, weighed: Weighed) -> Family:
     return with_clustered_roots(tables, tree, grids, weighed.windows)
 
 
-def _factors(tree: SupplyTree, grids: Grids) -> Iterator[tuple[Integers, Floats, Floats]]:
+def _factors(
+    tree: SupplyTree, grids: Grids, weighed: Weighed
+) -> Iterator[tuple[Integers, Floats, Floats]]:
     """Part, factor on its rates, and weight: all nodes of all parts, alike in pipeline together."""
-    part, factor, weight = rate_factors(tree, grids)
+    part, factor, weight = rate_factors(tree, grids, weighed.windows)
     mean = worst_pipelines(tree).max(axis=1, initial=0.0)[part] * factor
     order = np.argsort(mean, kind="stable")
     most = max(1, _MIXED_CELLS // figures_per_part(tree, grids))

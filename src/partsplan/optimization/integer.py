@@ -164,9 +164,11 @@ class PlanSearch:
     def _branch(
         self, tree: BranchAndPrice, gap: float, nodes: int | None, *, closes: bool = True
     ) -> None:
-        tree.run(self._look, gap, self.clock, nodes, closes=closes)
-        self.bound = max(self.bound, min(tree.bound, self.cost))
-        self.clock.report(self.state.passes + tree.passes, self.bound, self.cost)
+        try:
+            tree.run(self._look, gap, self.clock, nodes, closes=closes)
+        finally:  # a pass may be cut
+            self.bound = max(self.bound, min(tree.bound, self.cost))
+            self.clock.report(self.state.passes + tree.passes, self.bound, self.cost)
 
     def _look(self, found: RestrictedSolution | Choice | None) -> float:
         """Consider a node's relaxed solution or final choice; returns the best cost known."""

@@ -9,6 +9,7 @@ rule of theirs, which is exact for polynomials in :math:`\sqrt{\theta}`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -33,13 +34,17 @@ _NODES_PER_WIDTH = 2.8
 """Nodes of a Gauss rule: in any case, and for each unit of the root of a pipeline."""
 
 
-def rate_factors(tree: SupplyTree, grids: Grids) -> tuple[Integers, Floats, Floats]:
+def rate_factors(
+    tree: SupplyTree, grids: Grids, windows: Sequence[tuple[int, float]]
+) -> tuple[Integers, Floats, Floats]:
     """Part, factor on its rates, and weight: the nodes of all parts, a part's together.
 
     Parameters
     ----------
     tree, grids
         The block, and the stocks listed.
+    windows
+        Location and days of the waits whose lateness is tabulated.
     """
     pipeline = sums_on_paths(tree.pipeline(), tree.parents).max(axis=1, initial=0.0)
     rounded = np.exp2(np.ceil(2.0 * np.log2(np.maximum(pipeline, 1e-3))) / 2.0)
@@ -54,7 +59,8 @@ def rate_factors(tree: SupplyTree, grids: Grids) -> tuple[Integers, Floats, Floa
     )
     rules = [rate_nodes(a, m, s, least_share=least, digits=_DIGITS) for a, m, s, least in cases]
     for part in np.flatnonzero([len(nodes) >= _WORTH_THINNING for nodes, _ in rules]).tolist():
-        rules[part] = _Shortages.of(tree, highest, part).thinned(*rules[part])
+        one = tree.of_parts(np.array([part]))
+        rules[part] = _Shortages.of(one, highest[part], windows).thinned(*rules[part])
     return (
         np.repeat(np.arange(tree.n_parts), [len(nodes) for nodes, _ in rules]),
         np.concatenate([nodes for nodes, _ in rules]),
@@ -84,8 +90,8 @@ def _least_shares(tree: SupplyTree, highest: Floats) -> Floats:
 class _Shortages:
     """Pipelines of one part, and from which factor on they are short whatever is listed.
 
-    One for every location and every number of locations right above it whose stock is finite;
-    stock further up is endless.
+    One for every location, wait that is asked of it, and number of locations right above it whose
+    stock is finite; stock further up is endless.
     """
 
     mean: Floats
@@ -96,27 +102,29 @@ class _Shortages:
     """Factor from which it is short for sure."""
 
     @classmethod
-    def of(cls, tree: SupplyTree, highest: Floats, part: int) -> _Shortages:
-        """Of one part of a block, by its highest listed stocks."""
-        pipeline, share = tree.pipeline()[part], tree.share[part]
-        mean, saved, factor = [], [], []
-        for location in range(tree.n_locations):
-            at, arriving = location, 1.0
-            own, spared, short = 0.0, 0.0, 0.0
-            while at >= 0 and arriving > 0.0:
-                own += arriving * pipeline[at]
-                variance = arriving * (1.0 - arriving) * highest[part, at]
+    def of(
+        cls, tree: SupplyTree, highest: Floats, windows: Sequence[tuple[int, float]]
+    ) -> _Shortages:
+        """Of the tree of one part, by its highest listed stocks."""
+        waits = {(location, 0.0) for location in range(tree.n_locations)}
+        for location, days in windows:
+            waits |= set(_waits_on_path(tree, location, days))
+        pipeline = {days: tree.pipeline(days)[0] for _, days in waits}
+        found = []
+        for start, days in sorted(waits):
+            arriving, own, spared, short = 1.0, 0.0, 0.0, 0.0
+            for at, wait in _waits_on_path(tree, start, days):
+                own += arriving * pipeline[wait][at]
+                variance = arriving * (1.0 - arriving) * highest[at]
                 spared += variance
-                short += arriving * highest[part, at]
+                short += arriving * highest[at]
                 short += _SURELY / 3.0 + np.sqrt(_SURELY**2 / 9.0 + 2.0 * _SURELY * variance)
+                most = short + _SURELY + np.sqrt(_SURELY * (_SURELY + 2.0 * short))
                 if own > 0.0:
-                    mean.append(own)
-                    saved.append(spared)
-                    most = short + _SURELY + np.sqrt(_SURELY * (_SURELY + 2.0 * short))
-                    factor.append(most / own)
-                arriving *= share[at]
-                at = int(tree.parents[at])
-        return cls(np.array(mean), np.array(saved), np.array(factor))
+                    found.append((own, spared, most / own))
+                arriving *= tree.share[0, at]
+        mean, saved, factor = np.array(found).reshape(-1, 3).T
+        return cls(mean, saved, factor)
 
     def thinned(self, nodes: Floats, weights: Floats) -> tuple[Floats, Floats]:
         """A rule with fewer nodes where fewer do."""
@@ -148,6 +156,15 @@ class _Shortages:
         variance = np.maximum(factor * mean - self.saved[left], 1e-300)
         narrower = np.minimum(factor * mean**2 / variance, self.mean.max())
         return float(narrower.max(initial=0.0))
+
+
+def _waits_on_path(tree: SupplyTree, location: int, days: float) -> Iterator[tuple[int, float]]:
+    """A location of a tree of one part and all above it, with what is left of a wait there."""
+    at = location
+    while at >= 0:
+        yield at, days
+        days = max(days - float(tree.transit_days[0, at]), 0.0)
+        at = int(tree.parents[at])
 
 
 def _gauss_rule(nodes: Floats, weights: Floats, size: int) -> tuple[Floats, Floats]:

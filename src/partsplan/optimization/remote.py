@@ -244,9 +244,7 @@ class RemoteCrew(Crew):
             results |= dict(zip(here, super().worked(some, errands.task, narrow), strict=True))
         return lacking
 
-    def _answer(
-        self, future: Future[Answer] | None, others: Sequence[_UnderWay]
-    ) -> Answer | None:
+    def _answer(self, future: Future[Answer] | None, others: Sequence[_UnderWay]) -> Answer | None:
         """What a worker gave back; None where it failed, or no task ends any more."""
         n_ended, since = -1, 0.0
         while future is not None:
