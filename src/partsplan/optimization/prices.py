@@ -33,6 +33,7 @@ _STALL = 2e-4
 _ROUGH_STALL = 2e-2
 _PRECISE = 1e-4
 _START_TOLERANCE = 0.08
+_START_SHARE = 0.25
 _SHARE_OF_DUAL_GAP = 0.02
 MANY_PARTS = 2_000
 """From here on a linear programme with a row per part is slow."""
@@ -137,7 +138,7 @@ class PriceFinder:
         if sample is None or self.clock.is_over:
             return self._stepped(price, used)
         slack = _START_TOLERANCE * self.about
-        found = sample.priced(price, slack=slack, share=_START_TOLERANCE)
+        found = sample.priced(price, slack=slack, share=_START_SHARE)
         as_if = self.allowed * found.used / np.maximum(used, _LEAST_SHARE * self.allowed)
         is_told = (found.used > 0.0) & (used > 0.0)
         if not is_told.all():
@@ -218,7 +219,8 @@ class PriceFinder:
 
     def _rough_pass(self, price: Floats) -> PricedParts:
         """A pass on the way to better prices; the columns of many parts are not kept."""
-        result = self._priced(price, _START_TOLERANCE)
+        slack = _START_TOLERANCE * max(self.state.bound, self.about)
+        result = self.blocks.priced(price, slack=slack, share=_START_SHARE)
         self._take_bound(price, result.bound, result.least)
         if not self.has_many_parts:
             self.state.pool.add(result.columns)
