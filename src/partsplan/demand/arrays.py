@@ -21,6 +21,18 @@ from partsplan.network.values import MOST_ROWS, Text
 
 Floats = NDArray[np.float64]
 
+_NO_NUMBERS = (
+    str,
+    bytes,
+    bool,
+    complex,
+    np.bool_,
+    np.complexfloating,
+    np.datetime64,
+    np.timedelta64,
+)
+"""What Python would make a number of, though none was given."""
+
 
 def array_demand(
     part_ids: tuple[str, ...],
@@ -40,6 +52,7 @@ def array_demand(
     """
     ids = part_ids, location_ids
     shape = (len(part_ids), len(location_ids))
+    _check_labels(per_year, ids)
     rates = _sparse_rates(per_year, shape)
     shapes = _part_figures("rate_shape", np.inf if rate_shape is None else rate_shape, shape[0])
     shapes = np.where(np.isnan(shapes), np.inf, shapes)
@@ -65,16 +78,73 @@ def array_demand(
     )
 
 
+def _check_labels(per_year: Any, ids: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
+    """Refuse a table whose labels are not the ids in their order: figures are read by place.
+
+    An index that only counts the rows has no labels.
+    """
+    if getattr(per_year, "columns", None) is None:
+        return
+    labels = {"location_ids": [str(label).strip() for label in per_year.columns]}
+    index = getattr(per_year, "index", None)
+    if index is not None and list(index) != list(range(len(index))):
+        labels["part_ids"] = [str(label).strip() for label in index]
+    for name, own in (("part_ids", ids[0]), ("location_ids", ids[1])):
+        found = labels.get(name, list(own))
+        if len(found) != len(own):
+            raise ValueError(
+                f"per_year is a table with {len(found)} labels where {name} has {len(own)}; "
+                "give it a row for each part and a column for each location, or a table of "
+                "part_id, location_id and per_year to DemandRates.from_table"
+            )
+        for place, (label, asked) in enumerate(zip(found, own, strict=True), start=1):
+            if label != asked:
+                raise ValueError(
+                    f"per_year is a table whose label {place} is {label!r} where {name} has "
+                    f"{asked!r}; give both the same order, as per_year.loc[part_ids, "
+                    "location_ids] does in pandas"
+                )
+
+
+def _figures(name: str, values: Any) -> Floats:
+    """Figures of an array; nothing becomes one that is none.
+
+    Raises
+    ------
+    ValueError
+        For masked cells, texts, dates, complex and logical values.
+    """
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked cells; say what they are, as by .filled(0.0)")
+    given = np.asarray(values)
+    if given.dtype.kind in "fiu":
+        return np.asarray(given, dtype=np.float64)
+    figures = np.zeros(given.shape)
+    for place in np.ndindex(given.shape):
+        value = given[place]
+        try:
+            if isinstance(value, _NO_NUMBERS):
+                raise TypeError
+            figures[place] = np.nan if value is None else float(value)
+        except (TypeError, ValueError):
+            at = f"[{', '.join(map(str, place))}]" if place else ""
+            kind = type(value).__name__
+            raise ValueError(f"{name}{at} is {value!s} ({kind}); give numbers") from None
+    return figures
+
+
 def _sparse_rates(per_year: Any, shape: tuple[int, int]) -> SparseRates:
     is_sparse = scipy.sparse.issparse(per_year)
-    given: Any = per_year if is_sparse else np.asarray(per_year, dtype=np.float64)
+    given: Any = per_year if is_sparse else _figures("per_year", per_year)
     if given.shape != shape:
         raise ValueError(
             f"per_year must be of shape (n_parts, n_locations) = {shape}, got {given.shape}"
         )
     if not is_sparse:
         return read_only(_sparse_rows(given))
-    rates: SparseRates = scipy.sparse.csr_array(given, copy=True).astype(np.float64)
+    some = scipy.sparse.csr_array(given, copy=True)
+    some.data = _figures("per_year.data", some.data)
+    rates: SparseRates = some
     rates.sum_duplicates()
     rates.eliminate_zeros()
     return read_only(rates)
@@ -100,7 +170,7 @@ def _clustering(rates: SparseRates, ratio: Floats) -> SparseRates | None:
 
 
 def _part_figures(name: str, values: ArrayLike, n_parts: int) -> Floats:
-    figures = np.asarray(values, dtype=np.float64)
+    figures = _figures(name, values)
     if figures.shape not in ((), (n_parts,)):
         raise ValueError(f"{name} must be of shape (n_parts,) = ({n_parts},), got {figures.shape}")
     return np.broadcast_to(figures, (n_parts,)).copy()
@@ -109,7 +179,7 @@ def _part_figures(name: str, values: ArrayLike, n_parts: int) -> Floats:
 def _ratio_at(values: ArrayLike, rates: SparseRates) -> Floats:
     """Variance-to-mean ratio at each rate, given for all, per part or per (part, location)."""
     shape = rates.shape
-    ratio = np.asarray(values, dtype=np.float64)
+    ratio = _figures("variance_to_mean", values)
     if ratio.ndim == 0:
         return np.broadcast_to(ratio, rates.data.shape)
     if ratio.shape == shape[:1]:
@@ -158,7 +228,8 @@ def id_tuple(name: str, ids: Sequence[object] | ArrayLike) -> tuple[str, ...]:
     """
     values = np.asarray(ids, dtype=object)
     if values.ndim != 1:
-        raise ValueError(f"{name} must be one-dimensional, got {values.ndim} dimensions")
+        what = repr(ids) if isinstance(ids, str) else f"{values.ndim} dimensions"
+        raise ValueError(f"{name} must be a list of ids, one-dimensional, got {what}")
     reading = Text().column(values)
     findings = [
         Finding("demand", None, name, values[i], misread.rule, misread.fix)
@@ -167,7 +238,7 @@ def id_tuple(name: str, ids: Sequence[object] | ArrayLike) -> tuple[str, ...]:
     empty = np.flatnonzero(reading.empty)
     findings += [
         Finding(
-            "demand", None, name, None, f"the id at place {i} is empty.", "Give each one an id."
+            "demand", None, name, None, f"the id at place {i + 1} is empty.", "Give each one an id."
         )
         for i in empty[:MOST_ROWS]
     ]

@@ -132,7 +132,8 @@ class DemandRates:
         part_ids, location_ids
             Ids of the rows and columns; any subset of the network's, in any order.
         per_year : array_like of float or scipy sparse, shape (n_parts, n_locations)
-            Customer demand of the location [1/year].
+            Customer demand of the location [1/year]. The labels of a data frame must be the ids, in
+            their order.
         rate_shape : array_like of float, shape (n_parts,), or one number, optional
             Gamma shape of the part's uncertain rate; inf, NaN or None where it is known.
         variance_to_mean : array_like of float, default 1
@@ -148,7 +149,7 @@ class DemandRates:
         InputError
             With findings for ids that repeat and figures that are negative, NaN or infinite.
         ValueError
-            When a shape does not fit the ids.
+            When a shape or the labels of a data frame do not fit the ids, or a figure is no number.
 
         Examples
         --------

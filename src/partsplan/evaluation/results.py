@@ -32,7 +32,8 @@ class CommitmentResult:
     is_met: bool
     """Whether the promise is kept, to 1e-9 relative."""
     price: float | None = None
-    """Cost per 0.01 (shares) or per hour (mean_wait) of tightening, in the objective's unit."""
+    """Cost per 0.01 (shares) or per hour (mean_wait) of tightening, in the objective's unit; None
+    where nothing is proven, or the gap is above a tenth."""
 
 
 @dataclass(frozen=True, slots=True)

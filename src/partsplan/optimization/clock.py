@@ -83,7 +83,8 @@ class Clock:
         if (passes, bound, cost) == self._reported:
             return
         self._reported = passes, bound, cost
-        has_bound, has_cost = np.isfinite(bound), np.isfinite(cost)
+        has_cost = bool(np.isfinite(cost))
+        has_bound = bool(np.isfinite(bound)) and (bound > 0.0 or cost == 0.0)
         gap = max(0.0, (cost - bound) / cost) if has_bound and has_cost and cost > 0 else None
         left = self.seconds_left
         self._listener(

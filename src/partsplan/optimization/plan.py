@@ -68,6 +68,9 @@ class PlannedStock:
 
 StoppedBy = Literal["gap", "time", "effort", "interrupt"]
 
+FAR_GAP = 0.1
+"""Gap above which a plan may cost far more than need be, and its promises have no prices."""
+_STOP_WORDS = {"time": "by the time limit", "interrupt": "by an interrupt"}
 _OBJECTIVE_WORDS = {
     "holding_cost": ("holding cost", " per year"),
     "investment": ("investment", " in stock"),
@@ -168,14 +171,24 @@ class StockingPlan:
         if self.objective == "new_investment":
             lines.append(f"  {word}  {self.cost:,.2f}{period}")
         if self.bound is None or self.gap is None:
-            return [*lines, "  proof         none"]
+            return [*lines, "  proof         none", *self._stop_lines()]
         scope = "" if self.period_confidence is None else "for the long run "
         return [
             *lines,
             f"  proof         no plan {scope}has less than {self.bound:,.2f}{period} of {word}"
             f"{' and shipments' * (len(lines) > 2 and self.objective == 'holding_cost')}: "
             f"gap {100 * self.gap:.4f} %",
+            *self._stop_lines(),
         ]
+
+    def _stop_lines(self) -> list[str]:
+        word = _STOP_WORDS.get(self.stopped_by or "")
+        if word is None:
+            return []
+        is_far = self.gap is None or self.gap > FAR_GAP
+        how_far = "; it may cost far more than need be" if is_far else ""
+        after = f"{word} after {self.runtime_seconds:.1f} s"
+        return [f"  stopped       {after}, before the gap asked for was reached{how_far}"]
 
     def _yearly_lines(self, annual_cost: float) -> list[str]:
         if not isinstance(self.performance, ExpeditedPerformance):

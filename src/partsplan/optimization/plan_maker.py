@@ -11,7 +11,13 @@ from partsplan.evaluation.results import Rows
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.integer import relative_gap
-from partsplan.optimization.plan import PlannedStock, PlanStatus, StockingPlan, StoppedBy
+from partsplan.optimization.plan import (
+    FAR_GAP,
+    PlannedStock,
+    PlanStatus,
+    StockingPlan,
+    StoppedBy,
+)
 from partsplan.optimization.problem import PlanningProblem
 
 OPTIMAL_GAP = 1e-9
@@ -71,7 +77,7 @@ class PlanMaker:
         gap = gap_of(cost, bound)
         is_proven = found.is_proven and (bound > 0.0 or cost == 0.0)
         commitments = found.performance.commitments
-        if is_proven:
+        if is_proven and gap <= FAR_GAP:
             commitments = self._priced(commitments, found.price)
         return StockingPlan(
             status=PlanStatus.OPTIMAL if is_proven and gap == 0.0 else PlanStatus.FEASIBLE,

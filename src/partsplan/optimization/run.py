@@ -63,6 +63,8 @@ _TIGHTENINGS = 5
 _MOST_IN_MASTER = 20_000
 """Parts up to which a linear programme with a row for each is worth its time."""
 _TIGHTENING = 1e-9
+_NAMED = 5
+"""Commitments that an error names."""
 
 
 class OptimizationRun:
@@ -121,9 +123,16 @@ class OptimizationRun:
             logger.info("the evaluation misses a commitment; the targets are tightened")
             blocks = replace(blocks, allowed=blocks.allowed * (1.0 - _TIGHTENING))
             state.plan = None
+        missed = [row for row in performance.commitments if not row.is_met]
+        named = ", ".join(
+            f"{row.commitment_id!r} (promised {row.target!r}, evaluated {row.achieved!r})"
+            for row in missed[:_NAMED]
+        )
         raise PartsplanError(
-            "The plan found misses a commitment when it is evaluated, by more than rounding. "
-            "This is a fault of partsplan; please report the tables."
+            f"When it is evaluated, the plan found misses {len(missed)} of its commitments: "
+            f"{named}. A target so close to perfect service is beyond what figures can tell: "
+            "promise a little less. If it is not, this is a fault of partsplan; please report the "
+            "tables."
         )
 
     def tightened(self, promises: tuple[Promise, ...]) -> OptimizationRun:
