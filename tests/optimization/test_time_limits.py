@@ -11,6 +11,7 @@ from many_parts import all_kept, many_parts
 import partsplan as pp
 from partsplan.evaluation.performance import service_model
 from partsplan.optimization import clock, run
+from partsplan.optimization.branching import BranchAndPrice
 from partsplan.optimization.clock import Clock, TimeIsOverError
 from partsplan.optimization.first_lists import first_lists
 from partsplan.optimization.grids import PIECES, Gap
@@ -76,14 +77,52 @@ def test_a_first_pass_that_is_cut_leaves_a_plan_with_plenty(no_grace, small_bloc
 @pytest.mark.parametrize("with_executor", [False, True])
 def test_a_plan_to_start_with_is_kept_when_a_pass_is_cut(small_blocks, monkeypatch, with_executor):
     network, demand = many_parts(6, 400)
-    plenty = np.full((400, 6), 9)
+    good = pp.optimize(network, demand)
     searched = slow_searches(monkeypatch, 0.05)
     executor = ThreadPoolExecutor(2) if with_executor else None
-    plan = pp.optimize(network, demand, start=plenty, time_limit=0.2, executor=executor)
+    plan = pp.optimize(network, demand, start=good.stock.array, time_limit=0.2, executor=executor)
     assert len(searched) < 60
     assert plan.stopped_by == "time"
     assert all_kept(network, demand, plan)
-    assert (plan.stock.array <= plenty).all()
+    assert plan.cost <= good.cost
+
+
+def test_a_start_beyond_all_measure_is_not_the_plan(no_grace):
+    network, demand = many_parts(6, 300)
+    absurd = np.full((300, 6), 10**6)
+    plan = pp.optimize(network, demand, start=absurd, time_limit=1e-9)
+    assert all_kept(network, demand, plan)
+    assert plan.cost <= pp.optimize(network, demand, time_limit=1e-9).cost
+
+
+@pytest.mark.parametrize("cut", [TimeIsOverError, KeyboardInterrupt])
+def test_what_branching_proved_holds_when_a_pass_is_cut(monkeypatch, cut):
+    network, demand = many_parts(6, 12)
+    original, bounds = BranchAndPrice._work, []
+
+    def cut_at_sixth(self, node, *rest):
+        bounds.append(min(node.bound, self.bound))
+        if len(bounds) == 6:
+            raise cut
+        return original(self, node, *rest)
+
+    optimum = pp.optimize(network, demand, gap=0.0)
+    assert optimum.status == "optimal"
+    monkeypatch.setattr(BranchAndPrice, "_work", cut_at_sixth)
+    plan = pp.optimize(network, demand, gap=0.0)
+    assert len(bounds) == 6
+    assert bounds[0] < bounds[5]
+    assert bounds[5] <= plan.bound * (1.0 + 1e-12)
+    assert plan.bound <= optimum.cost * (1.0 + 1e-9)
+    assert plan.status == "feasible"
+
+
+def test_a_stopped_plan_says_so(no_grace):
+    network, demand = many_parts(6, 100)
+    told = pp.optimize(network, demand, time_limit=1e-9).summary()
+    assert "stopped       by the time limit after " in told
+    assert "it may cost far more than need be" in told
+    assert "stopped" not in pp.optimize(network, demand).summary()
 
 
 def test_rough_passes_of_many_parts_make_plenty_cheaper(no_grace, monkeypatch):

@@ -148,6 +148,10 @@ class AllBlocks:
             self.crew.each(self.searches, lambda search: search.columns_of(stock[search.parts]))
         )
 
+    def cost_above(self, deviations: float) -> float:
+        """Cost of the columns of `columns_above`, which are not measured."""
+        return sum(self.crew.each(self.searches, lambda search: search.cost_above(deviations)))
+
     def columns_above(self, deviations: float) -> Columns:
         """The columns of some standard deviations above the mean demand under way everywhere."""
         return Columns.joined(

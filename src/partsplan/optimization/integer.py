@@ -227,9 +227,12 @@ class PlanSearch:
     def offer_plenty(self) -> None:
         """A plan that takes no more than an evaluation or two to find.
 
-        It has plenty of stock where that mends what the columns met so far leave broken.
+        It has plenty of stock where that mends what the columns met so far leave broken. Where
+        there is a plan, only cheaper stock is looked at.
         """
         for deviations in _PLENTY:
+            if self.best is not None and self.blocks.cost_above(deviations) >= self.cost:
+                return
             columns = self.blocks.columns_above(deviations)
             if self.offer_as_it_is(Choice(columns, np.argsort(columns.parts))):
                 self.state.pool.add(columns)

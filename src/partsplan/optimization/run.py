@@ -63,6 +63,8 @@ _TIGHTENINGS = 5
 _MOST_IN_MASTER = 20_000
 """Parts up to which a linear programme with a row for each is worth its time."""
 _TIGHTENING = 1e-9
+_FAR_OFF = 0.5
+"""Gap from which plenty of stock might be cheaper than the stock that a run was given."""
 _NAMED = 5
 """Commitments that an error names."""
 
@@ -295,7 +297,7 @@ class OptimizationRun:
             self.clock.interrupt()
         except TimeIsOverError:
             logger.info("time is over, and a pass was cut")
-        if search.best is None and self.clock.is_over:
+        if self.clock.is_over and (search.best is None or search.gap > _FAR_OFF):
             search.offer_plenty()
             self.clock.report(state.passes, search.bound, search.cost)
         return search

@@ -397,6 +397,11 @@ class BlockSearch:
         """The column of a stock of every part, drawn to the limits where it lies outside."""
         return self._measured(self.problem.at_places(stock))
 
+    def cost_above(self, deviations: float) -> float:
+        """Cost of all columns of `columns_above`."""
+        stock = self._drawn_in(likely_stock(self.block.tree, deviations))
+        return float(self.problem.cost(np.arange(len(stock)), stock).sum())
+
     def columns_above(self, deviations: float) -> Columns:
         """The column of some standard deviations above the mean everywhere, drawn to the limits."""
         return self._measured(likely_stock(self.block.tree, deviations))
