@@ -22,7 +22,7 @@ from partsplan.optimization.choices import figures_of_rows
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.enumeration import TooManyStocksError
 from partsplan.optimization.first_lists import first_lists
-from partsplan.optimization.grids import PIECES, Gap, endless_stock
+from partsplan.optimization.grids import PIECES, Gap, Grids, endless_stock
 from partsplan.optimization.problem import PlanningProblem
 from partsplan.optimization.search import BlockSearch
 from partsplan.optimization.tables import OUTSIDE, Weighed
@@ -193,6 +193,21 @@ def test_refined_lists_are_filled_up_and_hold_the_same_figures():
         part, fresh
     )
     check_tables(tree, grids, tables=tables)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "wide", "narrow"),
+    [(2, [60], [4, 8, 12]), (3, [40, 80], [4, 8, 12]), (8, [15, 30, 45, 60, 75, 90, 105], None)],
+)
+def test_gaps_are_cut_into_as_many_pieces_as_asked_for(pieces, wide, narrow):
+    """Where few stocks lie between, into more: they are soon all listed."""
+    lists = np.array([[0, 120], [0, 16]])
+    grids = Grids({0: lists}, {}, {}, True)
+    both, at = np.array([0, 1]), np.array([1, 1])
+    found = grids.refined([Gap(0, both, at, np.full(2, pieces))]).branch[0]
+    assert np.unique(found[0]).tolist() == [0, *wide, 120]
+    if narrow is not None:
+        assert np.unique(found[1]).tolist() == [0, *narrow, 16]
 
 
 def test_lists_without_gaps_grow_by_counting_on():

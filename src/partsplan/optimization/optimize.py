@@ -99,14 +99,16 @@ def optimize(
         Who prices the parts, in blocks; by default threads of this process. A process pool or a
         Dask cluster (``client.get_executor()``) pays from some 10,000 parts on. The plan is the
         same to the unit for any number of workers, and from 2,000 parts on also without an
-        executor; below, both are within the gap. What an executor fails to do is done in this
-        process, with a warning in the log. A script that starts processes needs the guard
+        executor; below, both are within the gap. What an executor fails to do, as when a worker
+        dies, is done in this process, with a warning in the log; so is all the rest where no task
+        ends for a minute. A script that starts processes needs the guard
         ``if __name__ == "__main__":``, or each of them may run the script again.
         Parts within parts and expedited shortages are always worked here.
     progress : bool or callable, default False
         True shows a bar of tqdm; a function is called with a `Progress` record at every step.
         The log of ``partsplan`` tells the same. Ctrl-C ends the search with the best plan so far
-        (``stopped_by`` "interrupt"); before there is one, it is raised.
+        (``stopped_by`` "interrupt"); before there is one, it is raised, and so is a second one.
+        What the function raises ends the run and is raised.
 
     Returns
     -------
