@@ -119,7 +119,7 @@ class TestFromArrays:
             ({"variance_to_mean": 0.5}, "variance_to_mean of part 'P1' at location 'X' is 0.5"),
             ({"part_ids": ["P1", "P1"]}, "part_ids: 'P1' stands there 2 times"),
             ({"part_ids": ["P1", 1.5]}, "1.5 is a fractional number, not an id"),
-            ({"location_ids": ["X", "", None]}, "the id at place 1 is empty"),
+            ({"location_ids": ["X", "", None]}, "the id at place 2 is empty"),
         ],
     )
     def test_wrong_figures_are_findings(self, inputs, message):
@@ -139,7 +139,7 @@ class TestFromArrays:
             ({"per_year": sparse.csr_array((3, 2))}, r"per_year must be of shape"),
             ({"rate_shape": [1.0]}, r"rate_shape must be of shape \(n_parts,\) = \(2,\), got \(1,"),
             ({"variance_to_mean": [1.0] * 3}, r"variance_to_mean must be one number or of shape"),
-            ({"part_ids": "P1"}, "part_ids must be one-dimensional"),
+            ({"part_ids": "P1"}, "part_ids must be a list of ids"),
         ],
     )
     def test_wrong_shapes_are_value_errors(self, inputs, message):

@@ -69,10 +69,9 @@ class BranchChoice:
         wide = np.full(lows.shape, np.inf)
         wide[row, place] = np.where(is_own, -np.inf, np.inf)
         pieces = np.full(lows.shape, PIECES)
-        inside_list = some.copy()
-        inside_list[some] = place[some] < values.shape[-1]
-        here = row[inside_list], place[inside_list]
-        low = without[inside_list] + least[here[0]]
+        is_listed = some & (place < values.shape[-1])
+        here = row[is_listed], place[is_listed]
+        low = without[is_listed] + least[here[0]]
         enough = least[here[0]] - _OWN_SHARE * slack[here[0]]
         pieces[here] = _pieces((low, enough), (low, values[here]))
         found = gaps_below(location, lists, at[0], wide, least, pieces=pieces)

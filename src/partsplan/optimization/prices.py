@@ -34,6 +34,8 @@ _ROUGH_STALL = 2e-2
 _PRECISE = 1e-4
 _START_TOLERANCE = 0.08
 _START_SHARE = 0.25
+"""How far bounds may stay below the best columns on the way to good prices, of all parts together
+and of each."""
 _SHARE_OF_DUAL_GAP = 0.02
 MANY_PARTS = 2_000
 """From here on a linear programme with a row per part is slow."""
@@ -166,7 +168,7 @@ class PriceFinder:
 
         ``near`` is the largest excess of such a column, as `ListNear` has it.
         """
-        slack = _PRECISE * max(self.state.bound, self.about)
+        slack = self._slack(_PRECISE)
         result = self.blocks.priced(price, slack=slack, share=_PRECISE, near=near)
         self.state.near = near
         self._looked = price, result.used
@@ -209,17 +211,17 @@ class PriceFinder:
 
     def _pass(self, price: Floats, precision: float) -> tuple[PricedParts, Columns]:
         """Price all parts; returns the result and the columns new to the pool."""
-        result = self._priced(price, precision)
+        slack, share = self._slack(precision), min(precision, 1.0)
+        result = self.blocks.priced(price, slack=slack, share=share)
         return result, self._take(price, result)
 
-    def _priced(self, price: Floats, precision: float) -> PricedParts:
-        """Price all parts, their bounds as precise as a share of what is to be expected."""
-        slack = precision * max(self.state.bound, self.about)
-        return self.blocks.priced(price, slack=slack, share=min(precision, 1.0))
+    def _slack(self, precision: float) -> float:
+        """A share of the bound to be expected."""
+        return precision * max(self.state.bound, self.about)
 
     def _rough_pass(self, price: Floats) -> PricedParts:
         """A pass on the way to better prices; the columns of many parts are not kept."""
-        slack = _START_TOLERANCE * max(self.state.bound, self.about)
+        slack = self._slack(_START_TOLERANCE)
         result = self.blocks.priced(price, slack=slack, share=_START_SHARE)
         self._take_bound(price, result.bound, result.least)
         if not self.has_many_parts:
