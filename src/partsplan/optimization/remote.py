@@ -262,7 +262,8 @@ class RemoteCrew(Crew):
                 n_ended, since = ended, perf_counter()
             elif perf_counter() - since > _PATIENCE:
                 self.is_silent = True
-                self._note(_SilentExecutorError(f"no task has ended for {_PATIENCE:g} s"))
+                silent = f"no task has ended for {_PATIENCE:g} s; wait for its shutdown no more"
+                self._note(_SilentExecutorError(silent))
         return None
 
     def _sent(
