@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -45,6 +45,8 @@ def test_laws_are_those_of_scipy(share):
     ratio=st.floats(0.01, 20.0),
     share=st.floats(0.001, 0.999),
 )
+@example(mean=2.3e-313, ratio=2.0, share=0.5)
+@example(mean=1e-200, ratio=3.0, share=0.9)
 def test_a_quantile_is_the_least_count_that_is_enough(mean, ratio, share):
     variance = mean * ratio
     k = int(count_quantile(mean, share, variance=variance))

@@ -15,6 +15,8 @@ Integers = NDArray[np.int64]
 
 _SAME = 1e-9
 """Relative distance of variance and mean within which the law is Poisson."""
+_NOTHING = 1e-100
+"""Mean that is as good as 0; the square of a lesser one would be lost."""
 
 
 def count_quantile(
@@ -92,9 +94,9 @@ def _check(name: str, values: Floats, is_right: NDArray[np.bool_], rule: str) ->
 
 
 def _distribution(k: Floats, m: Floats, v: Floats) -> Floats:
-    """P(N <= k); 0 for k below 0, 1 where the mean is 0."""
+    """P(N <= k); 0 for k below 0, 1 where the mean is 0, or nothing."""
     result = np.where(k >= 0.0, 1.0, 0.0)
-    live = (m > 0.0) & (k >= 0.0)
+    live = (m > _NOTHING) & (k >= 0.0)
     below, above = live & (v < m * (1.0 - _SAME)), live & (v > m * (1.0 + _SAME))
     poisson = live & ~below & ~above
     result[poisson] = scipy.special.gammaincc(k[poisson] + 1.0, m[poisson])
