@@ -81,7 +81,7 @@ def calendar_of(start: datetime.date | str, months: int) -> Calendar:
         raise ValueError(f"months must be a whole number, got {months!r}")
     if not 1 <= months <= MOST_MONTHS:
         raise ValueError(f"months must be 1 to {MOST_MONTHS}, got {months}")
-    names = np.datetime64(first, "M") + np.arange(months + 1)
+    names = np.datetime64(first, "M") + np.arange(months + 1).astype("timedelta64[M]")
     days = names.astype("datetime64[D]")
     return Calendar(names[:-1], (days - days[0]).astype(np.int64))
 

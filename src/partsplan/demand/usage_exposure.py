@@ -166,7 +166,7 @@ def _machines_that_ran(
 def _span_share(start: NDArray[Any], end: NDArray[Any], history: UsageHistory) -> Floats:
     """Share of the span's days on which each row of the installed base counts."""
     begin = history.first.astype("datetime64[D]")
-    stop = (history.last + 1).astype("datetime64[D]")
+    stop = (history.last + np.timedelta64(1, "M")).astype("datetime64[D]")
     came = np.where(np.isnat(start), begin, np.maximum(start, begin))
     went = np.where(np.isnat(end), stop, np.minimum(end, stop))
     days = np.maximum((went - came).astype(np.int64), 0)
