@@ -3,7 +3,7 @@
 Run ``python -m benchmarks.scale [--sizes 1000x20 10000x50 100000x100] [--evaluation exact]``. Every
 measurement is a fresh process, so that its peak memory is its own. ``--workers 1 2`` plans with
 processes as well, ``--replan`` again after a change of 1 % of the demand; ``--density 0.03`` asks
-for every part at 3 % of the FSLs.
+for every part at 3 % of the FSLs, ``--shape 2`` makes the rates of all parts uncertain.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ class Task:
     workers: int = 0
     density: float = 1.0
     """Share of the FSLs that a part is asked for at."""
+    rate_shape: float | None = None
+    """Gamma shape of the uncertain rate of every part; None where rates are known."""
 
     @property
     def n_parts(self) -> int:
@@ -101,13 +103,21 @@ def missing_option(name: str) -> str | None:
 
 
 def _case(task: Task) -> tuple[pp.ServiceNetwork, pp.DemandRates]:
-    """Network and demand; sparse where a task asks for it."""
+    """Network and demand; sparse or uncertain where a task asks for it."""
     network, demand = recipe_a(task.seed, task.n_parts, task.n_fsls)
-    if task.density == 1.0:
+    per_year = demand.per_year
+    if task.density < 1.0:
+        is_asked = np.random.default_rng([task.seed, 2]).random(per_year.shape) < task.density
+        per_year = np.where(is_asked, per_year, 0.0)
+    elif task.rate_shape is None:
         return network, demand
-    is_asked = np.random.default_rng([task.seed, 2]).random(demand.per_year.shape) < task.density
-    per_year = np.where(is_asked, demand.per_year, 0.0)
-    return network, pp.DemandRates.from_arrays(network.part_ids, network.location_ids, per_year)
+    return network, _demand_of(task, network, per_year)
+
+
+def _demand_of(task: Task, network: pp.ServiceNetwork, per_year: Any) -> pp.DemandRates:
+    """Demand of all parts, as uncertain as the task says."""
+    ids = network.part_ids, network.location_ids
+    return pp.DemandRates.from_arrays(*ids, per_year, task.rate_shape)
 
 
 def plan_of(task: Task, network: Any, demand: Any, **options: Any) -> pp.StockingPlan:
@@ -171,7 +181,7 @@ def measured_replan(task: Task) -> dict[str, Any]:
     """A plan, and the plan after a change of the demand of 1 % of the parts, with and without."""
     network, demand = _case(task)
     first, first_seconds, _ = timed(lambda: plan_of(task, network, demand))
-    changed = _with_changes(network, demand, task.seed)
+    changed = _with_changes(task, network, demand)
     again, seconds, cpu = timed(lambda: plan_of(task, network, changed, start=first))
     anew, anew_seconds, _ = timed(lambda: plan_of(task, network, changed))
     table = first.stock.array if first.stock is not None else None
@@ -184,14 +194,14 @@ def measured_replan(task: Task) -> dict[str, Any]:
     }
 
 
-def _with_changes(network: Any, demand: pp.DemandRates, seed: int) -> pp.DemandRates:
+def _with_changes(task: Task, network: Any, demand: pp.DemandRates) -> pp.DemandRates:
     """The same demand, half to one and a half times as much of 1 % of the parts."""
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([task.seed, 1])
     per_year = demand.per_year.copy()
     n_changed = max(1, round(_CHANGED_SHARE * len(per_year)))
     rows = rng.choice(len(per_year), n_changed, replace=False)
     per_year[rows] *= rng.uniform(0.5, 1.5, (n_changed, 1))
-    return pp.DemandRates.from_arrays(network.part_ids, network.location_ids, per_year)
+    return _demand_of(task, network, per_year)
 
 
 def measured_marginal(task: Task) -> dict[str, Any]:
@@ -404,6 +414,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, help="time limit of a plan")
     parser.add_argument("--density", type=float, default=1.0, help="share of FSLs with demand")
+    parser.add_argument("--shape", type=float, help="rate_shape of all parts")
     parser.add_argument("--cbc-seconds", type=float, default=60.0, help="time limit of CBC")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--workers", type=int, nargs="+", default=[], help="numbers of processes")
@@ -423,6 +434,7 @@ def main() -> None:
             options.seed,
             options.seconds,
             density=options.density,
+            rate_shape=options.shape,
         )
         for size in options.sizes
     ]
