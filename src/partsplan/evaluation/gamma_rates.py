@@ -46,12 +46,13 @@ class GammaRates:
         """The q of counts of mean ``mean``, shape (n_parts, ...), at factor 1."""
         return np.asarray(mean / (_leading(self.rate, mean) + mean))
 
-    def reach(self, mean: Floats, above: float = 0.0) -> Integers:
+    def reach(self, mean: Floats, above: Floats | float = 0.0) -> Integers:
         """Counts beyond which laws, given that they exceed ``above``, are negligible."""
         shape, rate = (_leading(values, mean) for values in (self.shape, self.rate))
         counted = shape * mean / rate
-        excess, least = counted * mean / rate, np.full(mean.size, above)
-        return count_reach(counted.ravel(), excess.ravel(), least).reshape(mean.shape)
+        excess, least = counted * mean / rate, np.broadcast_to(above, mean.shape)
+        found = count_reach(counted.ravel(), excess.ravel(), least.ravel())
+        return found.reshape(mean.shape)
 
     def law(self, mean: Floats, length: int) -> Floats:
         """P(X = k) for k = 0 .. length - 1 on a new last axis.
