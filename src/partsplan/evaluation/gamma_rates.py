@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
-from partsplan.evaluation.laws import count_reach
+from partsplan.evaluation.laws import UNDERFLOW, count_reach
 from partsplan.evaluation.supply import Floats, Integers
 
 
@@ -42,17 +43,36 @@ class GammaRates:
         """Factors where no unit was counted of mean ``mean``, shape (n_parts,), at factor 1."""
         return GammaRates(self.shape, self.rate + mean)
 
+    def having_seen(self, count: Floats) -> GammaRates:
+        """Factors as far up as so many units could speak for; ``count`` adds axes."""
+        shape = _leading(self.shape, count) + count
+        return GammaRates(shape, np.broadcast_to(_leading(self.rate, count), shape.shape))
+
     def odds(self, mean: Floats) -> Floats:
         """The q of counts of mean ``mean``, shape (n_parts, ...), at factor 1."""
         return np.asarray(mean / (_leading(self.rate, mean) + mean))
 
-    def reach(self, mean: Floats, above: Floats | float = 0.0) -> Integers:
-        """Counts beyond which laws, given that they exceed ``above``, are negligible."""
+    def reach(
+        self, mean: Floats, above: Floats | float = 0.0, rareness: Floats | float = 0.0
+    ) -> Integers:
+        """Counts beyond which laws, given that they exceed ``above``, are negligible.
+
+        ``rareness`` is as in `count_reach`.
+        """
         shape, rate = (_leading(values, mean) for values in (self.shape, self.rate))
         counted = shape * mean / rate
-        excess, least = counted * mean / rate, np.broadcast_to(above, mean.shape)
-        found = count_reach(counted.ravel(), excess.ravel(), least.ravel())
-        return found.reshape(mean.shape)
+        given = (counted * mean / rate, above, rareness)
+        excess, least, rare = (np.broadcast_to(figure, mean.shape).ravel() for figure in given)
+        return count_reach(counted.ravel(), excess, least, rare).reshape(mean.shape)
+
+    def rareness(self, count: Floats, mean: Floats) -> Floats:
+        """-log P(X = count), of the shape of ``mean``; at most what a double can hold."""
+        shape = _leading(self.shape, mean)
+        q = self.odds(mean)
+        ways = scipy.special.gammaln(shape + count) - scipy.special.gammaln(shape)
+        ways -= scipy.special.gammaln(count + 1.0)
+        log = ways + scipy.special.xlogy(count, q) + shape * np.log1p(-q)
+        return np.asarray(np.clip(-log, 0.0, UNDERFLOW))
 
     def law(self, mean: Floats, length: int) -> Floats:
         """P(X = k) for k = 0 .. length - 1 on a new last axis.
@@ -75,4 +95,4 @@ class GammaRates:
 
 def _leading(values: Floats, like: Floats) -> Floats:
     """Values of parts with axes of length 1 behind, as many as another array has."""
-    return values.reshape(-1, *(1 for _ in like.shape[1:]))
+    return values.reshape(*values.shape, *(1 for _ in like.shape[values.ndim :]))

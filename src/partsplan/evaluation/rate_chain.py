@@ -97,18 +97,22 @@ class _RootCounts:
     def of(cls, chain: Chain, rates: GammaRates) -> _RootCounts:
         """Counts beyond which nothing is likely given that the child is short.
 
-        As in `Chain.top`, with what is left to come at the rate that so many units speak for.
+        As in `Chain.top`: jointly, with what is left to come at the rate that the units seen speak
+        for, or apart, beside the likelihood that the child's own units exceed its stock.
         """
         most, own = (np.zeros(chain.stock.shape, dtype=np.int64) for _ in range(2))
         for nodes in chain.levels[1:]:
-            above, stock = chain.parents[nodes], chain.stock[:, nodes]
-            held = chain.stock[:, above]
-            base = (held + stock + 1).astype(np.float64)
-            mean = chain.pipeline[:, above] + chain.pipeline[:, nodes]
-            further = _reach(rates, base, mean, np.zeros_like(mean))
-            most[:, nodes] = base.astype(np.int64) + further
+            above, stock = chain.parents[nodes], chain.stock[:, nodes].astype(np.float64)
+            held = chain.stock[:, above].astype(np.float64)
+            at_root, mean = chain.pipeline[:, above], chain.pipeline[:, nodes]
+            rare = rates.rareness(stock + 1.0, mean)
+            jointly = rates.having_seen(held + stock + 1.0).reach(at_root + mean)
+            apart = rates.reach(at_root, 0.0, rare)
+            most[:, nodes] = np.minimum(held + stock + 1.0 + jointly, np.maximum(apart, held))
             arriving = chain.stockless_mean[:, nodes]
-            own[:, nodes] = _reach(rates, held.astype(np.float64), arriving, stock)
+            jointly = rates.having_seen(held).reach(arriving, stock)
+            own[:, nodes] = np.minimum(jointly, rates.reach(arriving, 0.0, rare))
+            own[:, nodes] = np.maximum(own[:, nodes], stock + 1)
         return cls(most, own)
 
     def blocks(self, row: Integers, node: Integers) -> Iterator[Integers]:
@@ -118,14 +122,6 @@ class _RootCounts:
             longest = int(most[alike].max())
             for some in similar_widths(own[alike] + 1, 1 + longest // _LAWS_AT_ONCE):
                 yield alike[some]
-
-
-def _reach(rates: GammaRates, seen: Floats, mean: Floats, above: Floats | Integers) -> Integers:
-    """Reach of counts at rates of which so many units were seen."""
-    shape = (rates.shape[:, None] + seen).ravel()
-    rate = np.broadcast_to(rates.rate[:, None], mean.shape).ravel()
-    found = GammaRates(shape, rate).reach(mean.ravel(), np.asarray(above, np.float64).ravel())
-    return found.reshape(mean.shape)
 
 
 @dataclass(frozen=True, eq=False)
