@@ -65,14 +65,17 @@ class GammaRates:
         excess, least, rare = (np.broadcast_to(figure, mean.shape).ravel() for figure in given)
         return count_reach(counted.ravel(), excess, least, rare).reshape(mean.shape)
 
-    def rareness(self, count: Floats, mean: Floats) -> Floats:
-        """-log P(X = count), of the shape of ``mean``; at most what a double can hold."""
-        shape = _leading(self.shape, mean)
-        q = self.odds(mean)
+    def rareness(self, count: Floats, mean: Floats, none_of: Floats | float = 0.0) -> Floats:
+        """-log P(X = count), of the shape of ``mean``; at most what a double can hold.
+
+        Where no unit was counted of mean ``none_of``, of the same shape.
+        """
+        shape, rate = (_leading(values, mean) for values in (self.shape, self.rate))
+        rate = rate + none_of
         ways = scipy.special.gammaln(shape + count) - scipy.special.gammaln(shape)
         ways -= scipy.special.gammaln(count + 1.0)
-        log = ways + scipy.special.xlogy(count, q) + shape * np.log1p(-q)
-        return np.asarray(np.clip(-log, 0.0, UNDERFLOW))
+        log = ways + scipy.special.xlogy(count, mean / (rate + mean))
+        return np.asarray(np.clip(shape * np.log1p(mean / rate) - log, 0.0, UNDERFLOW))
 
     def law(self, mean: Floats, length: int) -> Floats:
         """P(X = k) for k = 0 .. length - 1 on a new last axis.

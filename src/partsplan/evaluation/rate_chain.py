@@ -26,6 +26,8 @@ MOST_COUNTS = 2_000
 """Units under way at a root that a sum goes over at most; a quadrature is sooner beyond."""
 MOST_UNDER_WAY = 500.0
 """Mean of a count up to which its law can be built up from P(X = 0)."""
+GROWS_FROM = 650.0
+"""Rareness up to which a law that grows from there is right."""
 _LAWS_AT_ONCE = 16
 
 
@@ -41,9 +43,8 @@ def has_closed_laws(chain: Chain, rate_shape: Floats) -> NDArray[np.bool_]:
         is_closed &= (chain.lots == 1).all(axis=1)
     rows = np.flatnonzero(is_closed)
     if len(rows):
-        some = chain.of_rows(rows)
         rates = GammaRates.of(rate_shape[rows], per_demand=True)
-        is_closed[rows] = _RootCounts.of(some, rates).most.max(axis=1, initial=0) <= MOST_COUNTS
+        is_closed[rows] = _RootCounts.of(chain.of_rows(rows), rates).are_few
     return is_closed
 
 
@@ -92,6 +93,8 @@ class _RootCounts:
     """Of the units under way at the root."""
     own: Integers
     """Of those at the child itself."""
+    rareness: Floats
+    """-log P(that many at the child), with no unit under way at the root."""
 
     @classmethod
     def of(cls, chain: Chain, rates: GammaRates) -> _RootCounts:
@@ -101,6 +104,7 @@ class _RootCounts:
         for, or apart, beside the likelihood that the child's own units exceed its stock.
         """
         most, own = (np.zeros(chain.stock.shape, dtype=np.int64) for _ in range(2))
+        rareness = np.zeros(chain.stock.shape)
         for nodes in chain.levels[1:]:
             above, stock = chain.parents[nodes], chain.stock[:, nodes].astype(np.float64)
             held = chain.stock[:, above].astype(np.float64)
@@ -113,7 +117,14 @@ class _RootCounts:
             jointly = rates.having_seen(held).reach(arriving, stock)
             own[:, nodes] = np.minimum(jointly, rates.reach(arriving, 0.0, rare))
             own[:, nodes] = np.maximum(own[:, nodes], stock + 1)
-        return cls(most, own)
+            rareness[:, nodes] = rates.rareness(own[:, nodes].astype(np.float64), mean, at_root)
+        return cls(most, own, rareness)
+
+    @property
+    def are_few(self) -> NDArray[np.bool_]:
+        """Rows whose laws can be summed: a law that begins with what underflows cannot grow."""
+        is_short = (self.most <= MOST_COUNTS) & (self.rareness < GROWS_FROM)
+        return np.asarray(is_short.all(axis=1))
 
     def blocks(self, row: Integers, node: Integers) -> Iterator[Integers]:
         """Places of cells alike in both counts, so many that their laws fit the cache."""

@@ -72,7 +72,7 @@ def _pieces(
     tree: SupplyTree, grids: Grids, weighed: Weighed
 ) -> Iterator[tuple[Integers, Floats, Floats, Family]]:
     """Part, factor on its rates, weight and tables: in closed form, or at the factors of a rule."""
-    closed, counts = closed_parts(tree)
+    closed, counts = closed_parts(tree, grids)
     for some in _alike(counts, tree, grids):
         part = closed[some]
         tables = rate_tables(tree.of_parts(part), grids.of_parts(part), weighed)

@@ -101,7 +101,7 @@ class GivenCounts(Given):
         return mixed
 
     def _by_count(self, rates: GammaRates, last: int, full: int) -> Iterator[Floats]:
-        """The figure with 0 .. ``last`` units under way at the parent, in one array that changes."""
+        """The figure with 0 .. ``last`` units at the parent, in one array that changes."""
         law, tail, loss = tables_of(rates, self.mean, full + 1)
         above = int(self.kind == "loss")
         law, tail = (np.ascontiguousarray(a[..., above : above + full]) for a in (law, tail))

@@ -8,12 +8,14 @@ the rate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import scipy
 
 from partsplan.evaluation.gamma_rates import GammaRates
+from partsplan.evaluation.rate_chain import GROWS_FROM, MOST_COUNTS, MOST_UNDER_WAY
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.conditional import Given
@@ -24,14 +26,9 @@ from partsplan.optimization.sweeping import Kind
 from partsplan.optimization.tables import Family, Weighed
 from partsplan.optimization.tabulation import TableBuilder
 
-_LONGEST = 2_000
-"""Units under way at a root up to which its law is swept; beyond, factors and leaps are sooner."""
-_MOST_UNDER_WAY = 500.0
-"""Mean of a count up to which its law can be built up from P(X = 0)."""
 
-
-def closed_parts(tree: SupplyTree) -> tuple[Integers, Integers]:
-    """Parts whose tables have a closed form, and the counts that their root's laws take.
+def closed_parts(tree: SupplyTree, grids: Grids) -> tuple[Integers, Integers]:
+    """Parts whose tables have a closed form, and the counts that their roots' laws take.
 
     Two levels at most, uncertain rates, no lots, no clustering, and not too many units under way.
     """
@@ -40,14 +37,30 @@ def closed_parts(tree: SupplyTree) -> tuple[Integers, Integers]:
         return none, none
     is_closed: Booleans = np.isfinite(tree.rate_shape)
     is_closed &= (tree.asked_lots == 1).all(axis=1) & (tree.clustering == 0.0).all(axis=1)
-    most = tree.pipeline().max(axis=1, initial=0.0)
-    is_closed &= most < _MOST_UNDER_WAY
+    is_closed &= tree.pipeline().max(axis=1, initial=0.0) < MOST_UNDER_WAY
     parts = np.flatnonzero(is_closed)
-    rates = GammaRates.of(tree.rate_shape[parts], per_demand=True)
-    roots = tree.of_parts(parts).pipeline()[:, tree.parents < 0].max(axis=1, initial=0.0)
-    counts = rates.reach(roots)
-    short = counts <= _LONGEST
-    return parts[short], counts[short]
+    some = tree.of_parts(parts)
+    rates = GammaRates.of(some.rate_shape, per_demand=True)
+    counts = rates.reach(some.pipeline()[:, some.parents < 0].max(axis=1, initial=0.0))
+    highest = np.zeros(len(parts))
+    for lists in grids.leaves.values():
+        highest = np.maximum(highest, lists[parts].max(axis=(1, 2), initial=0))
+    is_few = (counts <= MOST_COUNTS) & (_growth(some.rate_shape, counts, highest) < GROWS_FROM)
+    return parts[is_few], counts[is_few]
+
+
+def _growth(shape: Floats, counts: Integers, stock: Floats) -> Floats:
+    """Log of how many times the probability of a stock grows with the units at the root, at most.
+
+    What has underflown before does not matter where it grows by less than that.
+    """
+    log_gamma = scipy.special.gammaln
+    return np.asarray(
+        log_gamma(shape + counts + stock + 1.0)
+        - log_gamma(shape + stock + 1.0)
+        - log_gamma(shape + counts)
+        + log_gamma(shape)
+    )
 
 
 def rate_tables(tree: SupplyTree, grids: Grids, weighed: Weighed) -> Family:
@@ -62,9 +75,7 @@ def rate_tables(tree: SupplyTree, grids: Grids, weighed: Weighed) -> Family:
 class _RateTableBuilder(TableBuilder):
     """Builds tables at one law of the uncertain rates."""
 
-    def __init__(
-        self, tree: SupplyTree, grids: Grids, weighed: Weighed, per_demand: bool
-    ) -> None:
+    def __init__(self, tree: SupplyTree, grids: Grids, weighed: Weighed, per_demand: bool) -> None:
         super().__init__(tree, grids, weighed)
         self._rates = GammaRates.of(tree.rate_shape, per_demand=per_demand)
 
