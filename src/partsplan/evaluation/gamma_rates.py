@@ -65,17 +65,23 @@ class GammaRates:
         excess, least, rare = (np.broadcast_to(figure, mean.shape).ravel() for figure in given)
         return count_reach(counted.ravel(), excess, least, rare).reshape(mean.shape)
 
-    def rareness(self, count: Floats, mean: Floats, none_of: Floats | float = 0.0) -> Floats:
-        """-log P(X = count), of the shape of ``mean``; at most what a double can hold.
-
-        Where no unit was counted of mean ``none_of``, of the same shape.
-        """
+    def rareness(self, count: Floats, mean: Floats) -> Floats:
+        """-log P(X = count), of the shape of ``mean``; at most what a double can hold."""
         shape, rate = (_leading(values, mean) for values in (self.shape, self.rate))
-        rate = rate + none_of
         ways = scipy.special.gammaln(shape + count) - scipy.special.gammaln(shape)
         ways -= scipy.special.gammaln(count + 1.0)
         log = ways + scipy.special.xlogy(count, mean / (rate + mean))
         return np.asarray(np.clip(shape * np.log1p(mean / rate) - log, 0.0, UNDERFLOW))
+
+    def growth(self, seen: Floats | Integers, count: Floats | Integers) -> Floats:
+        """Log of how many times likelier a count gets with so many units seen, at most.
+
+        ``seen`` and ``count`` have one shape, with parts on the first axis.
+        """
+        shape = _leading(self.shape, np.asarray(seen))
+        with_none = scipy.special.gammaln(shape + count) - scipy.special.gammaln(shape)
+        with_all = scipy.special.gammaln(shape + seen + count)
+        return np.asarray(with_all - scipy.special.gammaln(shape + seen) - with_none)
 
     def law(self, mean: Floats, length: int) -> Floats:
         """P(X = k) for k = 0 .. length - 1 on a new last axis.
@@ -96,6 +102,6 @@ class GammaRates:
         return np.multiply.accumulate(mass, axis=-1, out=mass)
 
 
-def _leading(values: Floats, like: Floats) -> Floats:
+def _leading(values: Floats, like: Floats | Integers) -> Floats:
     """Values of parts with axes of length 1 behind, as many as another array has."""
     return values.reshape(*values.shape, *(1 for _ in like.shape[values.ndim :]))

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 
 from partsplan.evaluation.chain import Chain
 from partsplan.evaluation.gamma_rates import GammaRates
-from partsplan.evaluation.laws import Law, StockMoments, similar_widths, stock_moments
+from partsplan.evaluation.laws import (
+    NEGLIGIBLE,
+    UNDERFLOW,
+    Law,
+    StockMoments,
+    similar_widths,
+    stock_moments,
+)
 from partsplan.evaluation.negative_binomial import moments_of_stock
 from partsplan.evaluation.supply import Floats, Integers
 
@@ -26,8 +33,6 @@ MOST_COUNTS = 2_000
 """Units under way at a root that a sum goes over at most; a quadrature is sooner beyond."""
 MOST_UNDER_WAY = 500.0
 """Mean of a count up to which its law can be built up from P(X = 0)."""
-GROWS_FROM = 650.0
-"""Rareness up to which a law that grows from there is right."""
 _LAWS_AT_ONCE = 16
 
 
@@ -93,8 +98,8 @@ class _RootCounts:
     """Of the units under way at the root."""
     own: Integers
     """Of those at the child itself."""
-    rareness: Floats
-    """-log P(that many at the child), with no unit under way at the root."""
+    lost: Floats
+    """Log of what may be lost to underflow, relative to the likelihood of a shortage, at most."""
 
     @classmethod
     def of(cls, chain: Chain, rates: GammaRates) -> _RootCounts:
@@ -104,7 +109,7 @@ class _RootCounts:
         for, or apart, beside the likelihood that the child's own units exceed its stock.
         """
         most, own = (np.zeros(chain.stock.shape, dtype=np.int64) for _ in range(2))
-        rareness = np.zeros(chain.stock.shape)
+        lost = np.full(chain.stock.shape, -np.inf)
         for nodes in chain.levels[1:]:
             above, stock = chain.parents[nodes], chain.stock[:, nodes].astype(np.float64)
             held = chain.stock[:, above].astype(np.float64)
@@ -117,14 +122,13 @@ class _RootCounts:
             jointly = rates.having_seen(held).reach(arriving, stock)
             own[:, nodes] = np.minimum(jointly, rates.reach(arriving, 0.0, rare))
             own[:, nodes] = np.maximum(own[:, nodes], stock + 1)
-            rareness[:, nodes] = rates.rareness(own[:, nodes].astype(np.float64), mean, at_root)
-        return cls(most, own, rareness)
+            lost[:, nodes] = rare + rates.growth(most[:, nodes], own[:, nodes]) - UNDERFLOW
+        return cls(most, own, lost)
 
     @property
     def are_few(self) -> NDArray[np.bool_]:
-        """Rows whose laws can be summed: a law that begins with what underflows cannot grow."""
-        is_short = (self.most <= MOST_COUNTS) & (self.rareness < GROWS_FROM)
-        return np.asarray(is_short.all(axis=1))
+        """Rows whose laws can be summed: what has underflown cannot grow back."""
+        return np.asarray(((self.most <= MOST_COUNTS) & (self.lost < -NEGLIGIBLE)).all(axis=1))
 
     def blocks(self, row: Integers, node: Integers) -> Iterator[Integers]:
         """Places of cells alike in both counts, so many that their laws fit the cache."""

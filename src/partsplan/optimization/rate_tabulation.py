@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import scipy
 
 from partsplan.evaluation.gamma_rates import GammaRates
-from partsplan.evaluation.rate_chain import GROWS_FROM, MOST_COUNTS, MOST_UNDER_WAY
+from partsplan.evaluation.laws import UNDERFLOW
+from partsplan.evaluation.rate_chain import MOST_COUNTS, MOST_UNDER_WAY
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.conditional import Given
-from partsplan.optimization.conditional_rates import GivenCounts, tables_of
+from partsplan.optimization.conditional_rates import NEVER, GivenCounts, tables_of
 from partsplan.optimization.grids import Grids
 from partsplan.optimization.late_units import LateUnits
 from partsplan.optimization.sweeping import Kind
@@ -45,22 +45,9 @@ def closed_parts(tree: SupplyTree, grids: Grids) -> tuple[Integers, Integers]:
     highest = np.zeros(len(parts))
     for lists in grids.leaves.values():
         highest = np.maximum(highest, lists[parts].max(axis=(1, 2), initial=0))
-    is_few = (counts <= MOST_COUNTS) & (_growth(some.rate_shape, counts, highest) < GROWS_FROM)
+    grows = GammaRates.of(some.rate_shape).growth(counts, highest + 1.0)
+    is_few = (counts <= MOST_COUNTS) & (grows < UNDERFLOW + np.log(NEVER))
     return parts[is_few], counts[is_few]
-
-
-def _growth(shape: Floats, counts: Integers, stock: Floats) -> Floats:
-    """Log of how many times the probability of a stock grows with the units at the root, at most.
-
-    What has underflown before does not matter where it grows by less than that.
-    """
-    log_gamma = scipy.special.gammaln
-    return np.asarray(
-        log_gamma(shape + counts + stock + 1.0)
-        - log_gamma(shape + stock + 1.0)
-        - log_gamma(shape + counts)
-        + log_gamma(shape)
-    )
 
 
 def rate_tables(tree: SupplyTree, grids: Grids, weighed: Weighed) -> Family:
