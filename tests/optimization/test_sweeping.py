@@ -96,6 +96,17 @@ def test_a_sweep_begins_where_all_are_short(kind, n_places, own):
         assert_allclose(near.current, far.current, rtol=1e-9, atol=1e-17)
 
 
+def test_the_highest_stock_takes_its_figures_where_all_are_short_there():
+    """With 7,500 under way and 4,000 held, no location has a unit left: lines all the way."""
+    mean, share = np.array([[150.0, 90.0]]), np.array([[0.2, 0.1]])
+    under_way = stats.poisson.pmf(np.arange(9_000), 7_500.0)
+    stock = np.array([[0, 100, 4_000]])
+    found = Given(alone("loss", mean), share, "loss").over(LateUnits(under_way[None], stock))[0]
+    for entry, level in enumerate(stock[0]):
+        late = (mean + share * (7_500.0 - level))[0]
+        assert_allclose(found[entry], late[:, None] - np.arange(SIZE), rtol=1e-10)
+
+
 def test_a_sweep_begins_at_the_end_where_somebody_is_never_short():
     share = np.array([[0.2, 0.0]])
     under_way = stats.poisson.pmf(np.arange(3_000), 2_000.0)[None, None]

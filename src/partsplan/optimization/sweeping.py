@@ -83,7 +83,8 @@ class Sweep:
         self.position = last
         """Stock of the parent that `current` is for."""
         if highest is not None and last - highest > _WORTH_LEAPING:
-            self.position = min(last, highest + _until_all_are_short(none_late, share, kind))
+            until = max(_until_all_are_short(none_late, share, kind), 1)
+            self.position = min(last, highest + until)
         n, n_places, size = none_late.shape
         self.kind = kind
         self.current = np.zeros((n, under_way.shape[1], n_places, size))
