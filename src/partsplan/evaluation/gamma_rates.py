@@ -9,9 +9,11 @@ of the rate is how many units were counted.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from partsplan.evaluation.laws import UNDERFLOW, count_reach
 from partsplan.evaluation.supply import Floats, Integers
@@ -102,6 +104,6 @@ class GammaRates:
         return np.multiply.accumulate(mass, axis=-1, out=mass)
 
 
-def _leading(values: Floats, like: Floats | Integers) -> Floats:
+def _leading(values: Floats, like: NDArray[Any]) -> Floats:
     """Values of parts with axes of length 1 behind, as many as another array has."""
     return values.reshape(*values.shape, *(1 for _ in like.shape[values.ndim :]))

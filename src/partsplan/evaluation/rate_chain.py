@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from partsplan.evaluation.chain import Chain
@@ -59,16 +60,12 @@ def rate_chain_figures(chain: Chain, rates: GammaRates) -> StockMoments:
     Moments of units are right at the law over time, shares of demand at that over demands.
     """
     figures = StockMoments.idle(chain.stock)
-    row, node = np.nonzero(chain.is_live)
-    parent = chain.parents[node]
-    feeds = (parent >= 0) & (chain.share[row, node] > 0.0)
-    feeds &= chain.pipeline[row, np.maximum(parent, 0)] > 0.0
-    alone = ~feeds
-    cells = row[alone], node[alone]
+    is_fed = _is_fed(chain)
+    cells = np.nonzero(chain.is_live & ~is_fed)
     scale = chain.pipeline[cells] / rates.rate[cells[0]]
     mean = rates.shape[cells[0]] * scale
     figures.put(cells, moments_of_stock(chain.stock[cells], mean, mean * scale))
-    row, node = row[feeds], node[feeds]
+    row, node = np.nonzero(is_fed)
     counts = _RootCounts.of(chain, rates)
     for some in counts.blocks(row, node):
         cells = row[some], node[some]
@@ -77,6 +74,12 @@ def rate_chain_figures(chain: Chain, rates: GammaRates) -> StockMoments:
         start = np.zeros(len(some), dtype=np.int64)
         figures.put(cells, stock_moments(Law(start, law), chain.stock[cells]))
     return figures
+
+
+def _is_fed(chain: Chain) -> NDArray[np.bool_]:
+    """Nodes that units late above them can be for."""
+    from_above = chain.pipeline[:, chain.parents] > 0.0
+    return (chain.parents >= 0) & (chain.share > 0.0) & from_above
 
 
 def backorders_by_rate(chain: Chain, rate_shape: Floats, figures: StockMoments) -> Floats:
@@ -92,7 +95,7 @@ def backorders_by_rate(chain: Chain, rate_shape: Floats, figures: StockMoments) 
 
 @dataclass(frozen=True, eq=False)
 class _RootCounts:
-    """Counts that matter to children; shape (n_rows, n_nodes), 0 at roots."""
+    """Counts that matter to nodes that are fed; shape (n_rows, n_nodes), 0 at others."""
 
     most: Integers
     """Of the units under way at the root."""
@@ -106,23 +109,30 @@ class _RootCounts:
         """Counts beyond which nothing is likely given that the child is short.
 
         As in `Chain.top`: jointly, with what is left to come at the rate that the units seen speak
-        for, or apart, beside the likelihood that the child's own units exceed its stock.
+        for, or apart, beside the likelihood of a shortage. A child is short at least when its own
+        units exceed its stock, or when all the first late units are its own.
         """
         most, own = (np.zeros(chain.stock.shape, dtype=np.int64) for _ in range(2))
         lost = np.full(chain.stock.shape, -np.inf)
+        is_fed = _is_fed(chain)
         for nodes in chain.levels[1:]:
-            above, stock = chain.parents[nodes], chain.stock[:, nodes].astype(np.float64)
-            held = chain.stock[:, above].astype(np.float64)
+            above = chain.parents[nodes]
+            stock = chain.stock.astype(np.float64)
+            held, short = stock[:, above], stock[:, nodes] + 1.0
             at_root, mean = chain.pipeline[:, above], chain.pipeline[:, nodes]
-            rare = rates.rareness(stock + 1.0, mean)
-            jointly = rates.having_seen(held + stock + 1.0).reach(at_root + mean)
-            apart = rates.reach(at_root, 0.0, rare)
-            most[:, nodes] = np.minimum(held + stock + 1.0 + jointly, np.maximum(apart, held))
+            taken = -scipy.special.xlogy(short, chain.share[:, nodes])
+            rare = np.minimum(
+                rates.rareness(short, mean), rates.rareness(held + short, at_root) + taken
+            )
+            jointly = held + short + rates.having_seen(held + short).reach(at_root + mean)
+            counts = np.minimum(jointly, rates.reach(at_root, 0.0, rare))
+            most[:, nodes] = np.where(is_fed[:, nodes], counts, 0)
             arriving = chain.stockless_mean[:, nodes]
-            jointly = rates.having_seen(held).reach(arriving, stock)
-            own[:, nodes] = np.minimum(jointly, rates.reach(arriving, 0.0, rare))
-            own[:, nodes] = np.maximum(own[:, nodes], stock + 1)
-            lost[:, nodes] = rare + rates.growth(most[:, nodes], own[:, nodes]) - UNDERFLOW
+            jointly = rates.having_seen(held).reach(arriving, short - 1.0)
+            counts = np.minimum(jointly, rates.reach(arriving, 0.0, rare))
+            own[:, nodes] = np.where(is_fed[:, nodes], np.maximum(counts, short), 0)
+            grown = rare + rates.growth(most[:, nodes], own[:, nodes]) - UNDERFLOW
+            lost[:, nodes] = np.where(is_fed[:, nodes] & (mean > 0.0), grown, -np.inf)
         return cls(most, own, lost)
 
     @property

@@ -28,8 +28,8 @@ from partsplan.optimization.sweeping import one_more_late
 
 NEVER = 1e-21
 """Probability of so many units under way that is left out."""
-_SWEEP_CELLS = 2_000_000
-"""Figures of all counts that are held at once."""
+_SWEEP_FIGURES = 2_000_000
+"""Figures of all counts that are held at once, unless one part has more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,24 +54,21 @@ class GivenCounts(Given):
         """Figures at every stock; axes (part, 1, parent's stock, location, stock)."""
         if late.rates is None or late.n_above != 1 or stock is None:
             raise AssertionError("uncertain rates are swept below roots, at listed stocks")
-        under_way = late.under_way
-        last = int(np.flatnonzero(under_way.max(axis=0) > NEVER).max(initial=0))
+        last = int(np.flatnonzero(late.under_way.max(axis=0) > NEVER).max(initial=0))
         n, n_places, size = stock.shape
-        full = 1 + int(stock.max(initial=0))
         mixed = np.empty((n, late.stock.shape[1] + 1, n_places, size))
-        most = max(1, _SWEEP_CELLS // (n_places * full * (last + 1)))
+        figures = n_places * (1 + int(stock.max(initial=0))) * (last + 1)
+        most = max(1, _SWEEP_FIGURES // max(figures, 1))
         for start in range(0, n, most):
             some = slice(start, start + most)
             given = self._of(some, slice(None))
             rates, chosen = late.rates.of_parts(some), stock[some]
-            mixed[some] = given._worked(late.of_parts(some), rates, chosen, (last, full))
+            mixed[some] = given._worked(late.of_parts(some), rates, chosen, last)
         return mixed[:, None]
 
-    def _worked(
-        self, late: LateUnits, rates: GammaRates, stock: Integers, sizes: tuple[int, int]
-    ) -> Floats:
-        """The same without the axis of contexts; ``sizes`` are the last count and the stocks."""
-        (last, full), (n, n_places, size) = sizes, stock.shape
+    def _worked(self, late: LateUnits, rates: GammaRates, stock: Integers, last: int) -> Floats:
+        """The same without the axis of contexts; ``last`` is the last count worth a look."""
+        (n, n_places, size), full = stock.shape, 1 + int(stock.max(initial=0))
         cell = np.arange(n * n_places * full).reshape(n, n_places, full)
         picked = np.take_along_axis(cell, stock, axis=-1)
         mixed = np.empty((n, late.stock.shape[1] + 1, n_places, size))

@@ -26,11 +26,15 @@ from partsplan.optimization.sweeping import Kind
 from partsplan.optimization.tables import Family, Weighed
 from partsplan.optimization.tabulation import TableBuilder
 
+_MOST_FIGURES = 10_000_000
+"""Figures of all counts, stocks and locations of a part that are held at once."""
+
 
 def closed_parts(tree: SupplyTree, grids: Grids) -> tuple[Integers, Integers]:
     """Parts whose tables have a closed form, and the counts that their roots' laws take.
 
-    Two levels at most, uncertain rates, no lots, no clustering, and not too many units under way.
+    Two levels at most, uncertain rates, no lots, no clustering, and not too many units under way;
+    what underflows with none of them must not grow back with all.
     """
     none = np.zeros(0, dtype=np.int64)
     if tree.depth.max(initial=0) > 1:
@@ -47,6 +51,7 @@ def closed_parts(tree: SupplyTree, grids: Grids) -> tuple[Integers, Integers]:
         highest = np.maximum(highest, lists[parts].max(axis=(1, 2), initial=0))
     grows = GammaRates.of(some.rate_shape).growth(counts, highest + 1.0)
     is_few = (counts <= MOST_COUNTS) & (grows < UNDERFLOW + np.log(NEVER))
+    is_few &= (counts + 1) * (highest + 1.0) * tree.n_locations <= _MOST_FIGURES
     return parts[is_few], counts[is_few]
 
 
