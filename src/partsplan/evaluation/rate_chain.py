@@ -124,13 +124,14 @@ class _RootCounts:
             rare = np.minimum(
                 rates.rareness(short, mean), rates.rareness(held + short, at_root) + taken
             )
-            jointly = held + short + rates.having_seen(held + short).reach(at_root + mean)
-            counts = np.minimum(jointly, rates.reach(at_root, 0.0, rare))
-            most[:, nodes] = np.where(is_fed[:, nodes], counts, 0)
+            seen = held + short
+            at_most = seen + rates.having_seen(seen).reach(at_root + mean)
+            at_most = np.minimum(at_most, rates.reach(at_root, 0.0, rare))
+            most[:, nodes] = np.where(is_fed[:, nodes], at_most, 0)
             arriving = chain.stockless_mean[:, nodes]
             jointly = rates.having_seen(held).reach(arriving, short - 1.0)
-            counts = np.minimum(jointly, rates.reach(arriving, 0.0, rare))
-            own[:, nodes] = np.where(is_fed[:, nodes], np.maximum(counts, short), 0)
+            at_most = np.maximum(np.minimum(jointly, rates.reach(arriving, 0.0, rare)), short)
+            own[:, nodes] = np.where(is_fed[:, nodes], at_most, 0)
             grown = rare + rates.growth(most[:, nodes], own[:, nodes]) - UNDERFLOW
             lost[:, nodes] = np.where(is_fed[:, nodes] & (mean > 0.0), grown, -np.inf)
         return cls(most, own, lost)
