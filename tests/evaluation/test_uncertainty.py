@@ -124,7 +124,9 @@ def test_doubled_nodes_change_nothing(shape, scale):
             nodes, weights = rate_nodes(
                 shape, float(chain.stockless_mean.max()), path, refine=refine
             )
-            figures = chain_figures(chain.rows(np.zeros(len(nodes), dtype=np.int64), nodes))
+            figures = chain_figures(
+                chain.of_rows(np.zeros(len(nodes), dtype=np.int64)).times(nodes)
+            )
             values.append(
                 [
                     weights @ figures.expected_backorders,

@@ -7,7 +7,7 @@ binomial because backorders are filled first come first served, plus an independ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -67,15 +67,19 @@ class Chain:
     stock: Integers
     lots: Integers | None = None
 
-    def rows(self, positions: Integers, factor: Floats) -> Chain:
-        """Some rows, with their demand multiplied by a factor."""
+    def of_rows(self, positions: Integers) -> Chain:
+        """Some rows."""
         return Chain(
             self.parents,
-            self.pipeline[positions] * factor[:, np.newaxis],
+            self.pipeline[positions],
             self.share[positions],
             self.stock[positions],
             None if self.lots is None else self.lots[positions],
         )
+
+    def times(self, factor: Floats) -> Chain:
+        """The same with the demand of each row multiplied by a factor."""
+        return replace(self, pipeline=self.pipeline * factor[:, np.newaxis])
 
     @lazy
     def levels(self) -> tuple[Integers, ...]:

@@ -13,9 +13,15 @@ from numpy.typing import NDArray
 
 from partsplan.evaluation.chain import Chain, chain_figures, pipeline_moments
 from partsplan.evaluation.figures import SupplyFigures
+from partsplan.evaluation.gamma_rates import GammaRates
 from partsplan.evaluation.laws import StockMoments
 from partsplan.evaluation.lazy import lazy
 from partsplan.evaluation.orders import clustered_moments
+from partsplan.evaluation.rate_chain import (
+    backorders_by_rate,
+    has_closed_laws,
+    rate_chain_figures,
+)
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree, sums_on_paths
 from partsplan.evaluation.uncertainty import rate_nodes
 
@@ -173,9 +179,87 @@ def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     [0.193921712, 0.193921712]
     """
     chain = Chain(tree.parents, tree.pipeline(), tree.share, stock, tree.order_lots(stock))
-    mixture = RateMixture.of(chain, tree.rate_shape)
-    rows = chain.rows(mixture.part, mixture.factor)
-    clustering = tree.exact_clustering[mixture.part]
+    return mixed_figures(chain, tree.rate_shape, tree.exact_clustering)
+
+
+def mixed_figures(chain: Chain, rate_shape: Floats, clustering: Floats) -> SupplyFigures:
+    """Figures of every node of a chain, means over the rates of its parts (one row each).
+
+    Two levels of uncertain rates have laws in closed form (`rate_chain`); others are mixed over
+    the factors of a quadrature.
+
+    Parameters
+    ----------
+    chain
+        At factor 1.
+    rate_shape
+        Shape (n_rows,).
+    clustering
+        As in `moments_of_nodes`.
+    """
+    is_closed = has_closed_laws(chain, rate_shape) & (clustering == 0.0).all(axis=1)
+    if is_closed.all() and len(is_closed):
+        return _in_closed_form(chain, rate_shape)
+    if not is_closed.any():
+        return _mixed(chain, rate_shape, clustering)
+    closed, others = np.flatnonzero(is_closed), np.flatnonzero(~is_closed)
+    one = _in_closed_form(chain.of_rows(closed), rate_shape[closed])
+    another = _mixed(chain.of_rows(others), rate_shape[others], clustering[others])
+    joined = {}
+    for field in fields(SupplyFigures):
+        if field.name != "is_exact":
+            joined[field.name] = np.empty(chain.stock.shape)
+            joined[field.name][closed] = getattr(one, field.name)
+            joined[field.name][others] = getattr(another, field.name)
+    return SupplyFigures(**joined, is_exact=True)
+
+
+def mixed_stockout(chain: Chain, rate_shape: Floats, clustering: Floats) -> Floats:
+    """Share of demand that finds a node empty, as `mixed_figures` has it; 1 - fill rate."""
+    is_closed = has_closed_laws(chain, rate_shape) & (clustering == 0.0).all(axis=1)
+    stockout = np.empty(chain.stock.shape)
+    closed, others = np.flatnonzero(is_closed), np.flatnonzero(~is_closed)
+    if len(closed):
+        rates = GammaRates.of(rate_shape[closed], per_demand=True)
+        stockout[closed] = rate_chain_figures(chain.of_rows(closed), rates).stockout
+    if len(others):
+        rest = chain.of_rows(others)
+        mixture = RateMixture.of(rest, rate_shape[others])
+        rows = rest.of_rows(mixture.part).times(mixture.factor)
+        figures = moments_of_nodes(rows, clustering[others][mixture.part])
+        stockout[others] = mixture.mean(figures.stockout, per_demand=True)
+    return np.minimum(stockout, 1.0)
+
+
+def _in_closed_form(chain: Chain, rate_shape: Floats) -> SupplyFigures:
+    """Figures of rows that `has_closed_laws` names."""
+    units = rate_chain_figures(chain, GammaRates.of(rate_shape))
+    shares = rate_chain_figures(chain, GammaRates.of(rate_shape, per_demand=True))
+    mean, variance = _pipeline_moments(chain, units)
+    own = chain.pipeline
+    late_by_rate = np.where(
+        chain.parents >= 0, backorders_by_rate(chain, rate_shape, units)[:, chain.parents], 0.0
+    )
+    variance += own * own / rate_shape[:, None] + 2.0 * chain.share * own * late_by_rate
+    return SupplyFigures(
+        expected_backorders=units.expected_backorders,
+        backorder_variance=units.backorder_variance,
+        stockout=shares.stockout,
+        unready=units.unready,
+        fill_rate=shares.filled,
+        ready_rate=units.ready,
+        on_hand=units.on_hand,
+        pipeline_mean=mean,
+        pipeline_variance=variance,
+        is_exact=True,
+    )
+
+
+def _mixed(chain: Chain, rate_shape: Floats, clustering: Floats) -> SupplyFigures:
+    """Figures of all rows, mixed over factors on uncertain rates."""
+    mixture = RateMixture.of(chain, rate_shape)
+    rows = chain.of_rows(mixture.part).times(mixture.factor)
+    clustering = clustering[mixture.part]
     figures = moments_of_nodes(rows, clustering)
     mean, variance = _pipeline_moments(rows, figures)
     variance = variance + clustering * rows.pipeline
@@ -187,7 +271,7 @@ def exact_figures(tree: SupplyTree, stock: NDArray[np.int64]) -> SupplyFigures:
     return SupplyFigures(
         expected_backorders=backorders,
         backorder_variance=mixture.mean(figures.backorder_variance + backorder_shift**2),
-        stockout=np.where(stock <= 0, 1.0, stockout),
+        stockout=np.where(chain.stock <= 0, 1.0, stockout),
         unready=np.minimum(mixture.mean(figures.unready), 1.0),
         fill_rate=np.minimum(mixture.mean(figures.filled, per_demand=True), 1.0),
         ready_rate=np.minimum(mixture.mean(figures.ready), 1.0),

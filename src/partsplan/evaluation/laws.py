@@ -379,20 +379,24 @@ def short_stock_moments(law: Law, stock: Integers, mean: Floats, variance: Float
     )
 
 
-def count_reach(mean: Floats, excess: Floats, above: Floats) -> Integers:
+def count_reach(
+    mean: Floats, excess: Floats, above: Floats, rareness: Floats | float = 0.0
+) -> Integers:
     r"""Count beyond which a negative binomial law, given that it exceeds ``above``, is negligible.
+
+    ``rareness`` is -log of the probability of what it is negligible beside, where that is less.
 
     Newton's method, from above, on :math:`\int_x^{x+w} \log[(y + 1) / (A + q y)] dy = drop` with
     :math:`x = \max(above, m)`; the integral by Gauss-Legendre.
     """
     if not excess.any():
-        return poisson_reach(mean, above)
+        return poisson_reach(mean, above, NEGLIGIBLE + rareness)
     mean = np.maximum(mean, 1e-300)
     variance = mean + excess
     q, a = excess / variance, mean * (mean / variance)
     base = np.maximum(above, mean)
     slow = mean / variance
-    drop = NEGLIGIBLE + 5.0
+    drop = NEGLIGIBLE + 5.0 + rareness
     reach = (drop + np.sqrt(drop * drop + 2.0 * slow * drop * (base + 1.0))) / slow
     points, weights = np.polynomial.legendre.leggauss(6)
     for _ in range(12):

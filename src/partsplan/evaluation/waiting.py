@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsplan.evaluation.chain import Chain
-from partsplan.evaluation.exact import RateMixture, moments_of_nodes
+from partsplan.evaluation.exact import mixed_stockout
 from partsplan.evaluation.supply import Floats, Integers, SupplyTree
 
 
@@ -169,7 +169,4 @@ class _DelayedNodes:
             stock[:, at],
             None if lots is None else lots[:, at],
         )
-        mixture = RateMixture.of(chain, tree.rate_shape)
-        clustering = tree.exact_clustering[:, at][mixture.part]
-        figures = moments_of_nodes(chain.rows(mixture.part, mixture.factor), clustering)
-        return np.minimum(mixture.mean(figures.stockout, per_demand=True), 1.0)
+        return mixed_stockout(chain, tree.rate_shape, tree.exact_clustering[:, at])

@@ -23,6 +23,7 @@ from partsplan.optimization.clustered import with_clustered_roots
 from partsplan.optimization.grids import Grids, worst_pipelines
 from partsplan.optimization.moment_tables import moment_tables
 from partsplan.optimization.rate_factors import rate_factors
+from partsplan.optimization.rate_tabulation import closed_parts, rate_tables
 from partsplan.optimization.tables import OUTSIDE, Family, Weighed
 from partsplan.optimization.tabulation import TableBuilder
 
@@ -55,19 +56,47 @@ def _mixed_tables(tree: SupplyTree, grids: Grids, weighed: Weighed, clock: Clock
     if np.isinf(tree.rate_shape).all():
         return _exact_tables(tree, grids, weighed)
     mixed: Family | None = None
-    for part, factor, weight in _factors(tree, grids, weighed):
+    for part, factor, weight, tables in _pieces(tree, grids, weighed):
         clock.check()
-        given = tree.of_parts(part)
-        given = replace(given, own_rate=given.own_rate * factor[:, None])
-        tables = _exact_tables(given, grids.of_parts(part), weighed)
         mixing = scipy.sparse.csr_array(
             (weight, (part, np.arange(len(part)))), shape=(tree.n_parts, len(part))
         )
-        tables = tables.mapped(partial(_mixture, mixing), partial(_mixture, mixing * factor))
-        mixed = tables if mixed is None else mixed.plus(tables)
+        whole = tables.mapped(partial(_mixture, mixing), partial(_mixture, mixing * factor))
+        mixed = whole if mixed is None else mixed.plus(whole)
     if mixed is None:
-        raise AssertionError("a quadrature rule has at least one node")
+        raise AssertionError("a block has at least one part")
     return mixed
+
+
+def _pieces(
+    tree: SupplyTree, grids: Grids, weighed: Weighed
+) -> Iterator[tuple[Integers, Floats, Floats, Family]]:
+    """Part, factor on its rates, weight and tables: in closed form, or at the factors of a rule."""
+    closed, counts = closed_parts(tree, grids)
+    for some in _alike(counts, tree, grids):
+        part = closed[some]
+        tables = rate_tables(tree.of_parts(part), grids.of_parts(part), weighed)
+        yield part, np.ones(len(part)), np.ones(len(part)), tables
+    others = np.setdiff1d(np.arange(tree.n_parts), closed)
+    if len(others) == 0:
+        return
+    for part, factor, weight in _factors(tree.of_parts(others), grids.of_parts(others), weighed):
+        given = tree.of_parts(others[part])
+        given = replace(given, own_rate=given.own_rate * factor[:, None])
+        tables = _exact_tables(given, grids.of_parts(others[part]), weighed)
+        yield others[part], factor, weight, tables
+
+
+def _alike(counts: Integers, tree: SupplyTree, grids: Grids) -> Iterator[Integers]:
+    """Places of parts whose laws are of similar length, as many as are worked at once."""
+    most = max(1, _MIXED_CELLS // figures_per_part(tree, grids))
+    order = np.argsort(counts, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = 1.3 * counts[order[start]] + 8
+        end = int(np.searchsorted(counts[order], longest, side="right"))
+        yield np.sort(order[start : min(end, start + most)])
+        start = min(end, start + most)
 
 
 def _mixture(mixing: Any, figures: Floats) -> Floats:

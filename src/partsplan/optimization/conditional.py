@@ -76,9 +76,12 @@ class Given:
         mixed: Floats,
     ) -> None:
         """Fill in the figures of some parts and locations."""
-        given = Given(self.none_late[some][:, places], self.share[some][:, places], self.kind)
         wanted = None if stock is None else stock[some][:, places]
-        mixed[some][:, :, :, places] = given._swept(late.of_parts(some), wanted)
+        mixed[some][:, :, :, places] = self._of(some, places)._swept(late.of_parts(some), wanted)
+
+    def _of(self, some: slice, places: Integers | slice) -> Given:
+        """The figure of some parts and locations."""
+        return Given(self.none_late[some][:, places], self.share[some][:, places], self.kind)
 
     def _swept(self, late: LateUnits, stock: Integers | None) -> Floats:
         """Figures at every stock; axes (part, above, parent's stock, location, stock)."""

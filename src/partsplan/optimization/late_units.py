@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from partsplan.evaluation.gamma_rates import GammaRates
 from partsplan.evaluation.lazy import lazy
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.lots import rising_means, window_means
@@ -28,6 +29,8 @@ class LateUnits:
     """Shape (part, size)."""
     position_lots: Integers | None = None
     """Units per order at the stocks, shape (part, size); None where all are ordered singly."""
+    rates: GammaRates | None = None
+    """What is known of uncertain rates when no unit is under way; None where they are known."""
 
     @property
     def contexts(self) -> tuple[int, ...]:
@@ -43,7 +46,10 @@ class LateUnits:
         """The same of some parts."""
         lots = self.position_lots
         return LateUnits(
-            self.under_way[parts], self.stock[parts], None if lots is None else lots[parts]
+            self.under_way[parts],
+            self.stock[parts],
+            None if lots is None else lots[parts],
+            None if self.rates is None else self.rates.of_parts(parts),
         )
 
     def takes(self, top: int) -> Takes:

@@ -148,13 +148,7 @@ class Sweep:
         weight = self._under_way[:, :, count, None, None]
         np.multiply(self._none_late[..., :width], weight, out=moved)
         current += moved
-        np.multiply(current, share, out=moved)
-        current *= self._stay
-        current[..., 1:] += moved[..., :-1]
-        if kind != "law":
-            current[..., 0] += share[..., 0] * self._mass[:, :, count]
-        if kind == "loss":
-            current[..., 0] += moved[..., 0]
+        one_more_late(kind, current, moved, (share, self._stay), self._mass[:, :, count])
         self.position -= 1
         if width > self._width and current[..., -1].max(initial=0.0) > _NOTHING:
             self._width = width
@@ -190,6 +184,30 @@ class Sweep:
             at = 0.0 if self.kind == "law" else 1.0
             before = np.broadcast_to(at * mass, (*figure.shape[:-1], n_terms - 1))
         return np.concatenate([before, figure], axis=-1)
+
+
+def one_more_late(
+    kind: Kind, current: Floats, moved: Floats, chances: tuple[Floats, Floats], mass: Floats
+) -> None:
+    """Step figures, in place, to one more unit late at the parent.
+
+    Parameters
+    ----------
+    current, moved
+        The figures, stocks on the last axis, and room for as many.
+    chances
+        That a late unit is the location's, and that it is not; one stock.
+    mass
+        Total weight of what the figures sum, without the axis of stocks.
+    """
+    share, stay = chances
+    np.multiply(current, share, out=moved)
+    current *= stay
+    current[..., 1:] += moved[..., :-1]
+    if kind != "law":
+        current[..., 0] += share[..., 0] * mass
+    if kind == "loss":
+        current[..., 0] += moved[..., 0]
 
 
 def _until_all_are_short(none_late: Floats, share: Floats, kind: Kind) -> int:

@@ -76,6 +76,10 @@ class Figures:
             {w: shares(a) for w, a in self.late.items()},
         )
 
+    def with_shares(self, other: Figures) -> Figures:
+        """These units late, with the shares of demand of other figures."""
+        return replace(self, stockout=other.stockout, late=other.late)
+
     def joined(self, other: Figures, join: Join, join_late: Join) -> Figures:
         """Figures whose arrays are made of those of two sets of the same places."""
         stockout = None
@@ -152,6 +156,20 @@ class Family:
             return _with_rows(old, rows, new, _endless_axes(new, 0))
 
         return self.joined(fresh, leaf_units, leaf_shares, of_branch)
+
+    def with_shares(self, other: Family) -> Family:
+        """These units late, with the shares of demand of another family of the same places."""
+        return Family(
+            replace(self.leaves, figures=self.leaves.figures.with_shares(other.leaves.figures)),
+            tuple(
+                Branch(
+                    one.location,
+                    one.figures.with_shares(another.figures),
+                    one.family.with_shares(another.family),
+                )
+                for one, another in zip(self.branches, other.branches, strict=True)
+            ),
+        )
 
     def joined(
         self, other: Family, leaf_arrays: Join, leaf_lateness: Join, branch_arrays: Join

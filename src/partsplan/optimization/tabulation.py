@@ -19,6 +19,7 @@ from partsplan.optimization.grids import Grids, reach, worst_pipelines
 from partsplan.optimization.late_units import LateUnits, with_endless
 from partsplan.optimization.lots import over_positions, position_lots
 from partsplan.optimization.poisson_tables import poisson_law, poisson_tables
+from partsplan.optimization.sweeping import Kind
 from partsplan.optimization.tables import OUTSIDE, Branch, Family, Figures, Leaves, Weighed
 
 _LAW_TAIL = 1e-15
@@ -103,17 +104,14 @@ class TableBuilder:
     def _leaves(self, parent: int, locations: tuple[int, ...], laws: _Laws) -> Leaves:
         chosen = list(locations)
         stock = self.grids.leaves[parent]
-        share = self.tree.share[:, chosen]
-        tail, loss = self._over_positions(
-            chosen, *poisson_tables(self.tree.pipeline()[:, chosen], 1 + stock.max(initial=0))
-        )
+        given = self._given(locations, self.tree.pipeline()[:, chosen], stock)
         contexts = () if laws.now is None else laws.now.contexts
         backorders = np.zeros((self.tree.n_parts, *contexts, *stock.shape[1:]))
         if self.weighed.has_waits:
-            backorders = Given(loss, share, "loss").over(laws.now, stock)
+            backorders = given["loss"].over(laws.now, stock)
         stockout = None
         if self.weighed.has_stockout:
-            stockout = Given(tail, share, "tail").over(laws.now, stock)
+            stockout = given["tail"].over(laws.now, stock)
         by_location = dict(zip(locations, stock.swapaxes(0, 1), strict=True))
         late = self._own_lateness(locations, by_location, laws)
         return Leaves(locations, Figures(backorders, stockout, late))
@@ -134,9 +132,8 @@ class TableBuilder:
                 self.tree.pipeline(self.windows[w][1])[:, self.windows[w][0]] for w in windows
             ]
             stock = np.stack([stocks[place] for place in places], axis=1)
-            tail, _ = poisson_tables(np.stack(pipelines, axis=1), 1 + stock.max(initial=0))
-            (tail,) = self._over_positions(places, tail)
-            mixed = Given(tail, self.tree.share[:, places], "tail").over(laws.then[above], stock)
+            given = self._given(places, np.stack(pipelines, axis=1), stock)
+            mixed = given["tail"].over(laws.then[above], stock)
             for k, w in enumerate(windows):
                 wait = np.full(self.tree.n_parts, self.windows[w][1])
                 late[w] = self._with_empty_shelf(
@@ -188,12 +185,26 @@ class TableBuilder:
             location, figures, self._family(location, self.tree.children[location], below)
         )
 
-    def _over_positions(self, locations: Sequence[int], *tables: Floats) -> tuple[Floats, ...]:
-        """Tables (part, location, stock) of what stocks meet; means where roots order in lots."""
-        if not locations:
-            return tables
-        lots = np.stack([self.lots[location] for location in locations], axis=1)
-        return tuple(over_positions(table, lots) for table in tables)
+    def _given(
+        self, locations: Sequence[int], mean: Floats, stock: Integers
+    ) -> Mapping[Kind, Given]:
+        """What stocks of some locations meet while no unit is late at their parent.
+
+        Parameters
+        ----------
+        locations
+            With one parent.
+        mean
+            Units under way, axes (part, location).
+        stock
+            Stocks asked for, axes (part, location, size).
+        """
+        tail, loss = poisson_tables(mean, 1 + stock.max(initial=0))
+        if locations:  # means where roots order in lots
+            lots = np.stack([self.lots[location] for location in locations], axis=1)
+            tail, loss = over_positions(tail, lots), over_positions(loss, lots)
+        share = self.tree.share[:, list(locations)]
+        return {"tail": Given(tail, share, "tail"), "loss": Given(loss, share, "loss")}
 
     def _late_units(self, location: int, above: LateUnits | None, wait: Floats) -> LateUnits:
         """Units late at a location after a wait [days per part], at each of its stocks."""
