@@ -35,6 +35,8 @@ MOST_COUNTS = 2_000
 MOST_UNDER_WAY = 500.0
 """Mean of a count up to which its law can be built up from P(X = 0)."""
 _LAWS_AT_ONCE = 16
+_SPARED = 10.0
+"""Log by which sums end sooner than laws usually do; exp(-35) = 6e-16 is left out."""
 
 
 def has_closed_laws(chain: Chain, rate_shape: Floats) -> NDArray[np.bool_]:
@@ -125,12 +127,13 @@ class _RootCounts:
                 rates.rareness(short, mean), rates.rareness(held + short, at_root) + taken
             )
             seen = held + short
-            at_most = seen + rates.having_seen(seen).reach(at_root + mean)
-            at_most = np.minimum(at_most, rates.reach(at_root, 0.0, rare))
+            at_most = seen + rates.having_seen(seen).reach(at_root + mean, 0.0, -_SPARED)
+            at_most = np.minimum(at_most, rates.reach(at_root, 0.0, rare - _SPARED))
             most[:, nodes] = np.where(is_fed[:, nodes], at_most, 0)
             arriving = chain.stockless_mean[:, nodes]
-            jointly = rates.having_seen(held).reach(arriving, short - 1.0)
-            at_most = np.maximum(np.minimum(jointly, rates.reach(arriving, 0.0, rare)), short)
+            jointly = rates.having_seen(held).reach(arriving, short - 1.0, -_SPARED)
+            apart = rates.reach(arriving, 0.0, rare - _SPARED)
+            at_most = np.maximum(np.minimum(jointly, apart), short)
             own[:, nodes] = np.where(is_fed[:, nodes], at_most, 0)
             grown = rare + rates.growth(most[:, nodes], own[:, nodes]) - UNDERFLOW
             lost[:, nodes] = np.where(is_fed[:, nodes] & (mean > 0.0), grown, -np.inf)

@@ -15,7 +15,7 @@ import numpy as np
 
 from partsplan.evaluation.gamma_rates import GammaRates
 from partsplan.evaluation.laws import UNDERFLOW
-from partsplan.evaluation.rate_chain import MOST_COUNTS, MOST_UNDER_WAY
+from partsplan.evaluation.rate_chain import MOST_UNDER_WAY
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.conditional import Given
@@ -26,6 +26,8 @@ from partsplan.optimization.sweeping import Kind
 from partsplan.optimization.tables import Family, Weighed
 from partsplan.optimization.tabulation import TableBuilder
 
+_MOST_COUNTS = 8_000
+"""Units under way at a root that a sweep goes over at most; factors and leaps are sooner beyond."""
 _MOST_FIGURES = 10_000_000
 """Figures of all counts, stocks and locations of a part that are held at once."""
 
@@ -50,7 +52,7 @@ def closed_parts(tree: SupplyTree, grids: Grids) -> tuple[Integers, Integers]:
     for lists in grids.leaves.values():
         highest = np.maximum(highest, lists[parts].max(axis=(1, 2), initial=0))
     grows = GammaRates.of(some.rate_shape).growth(counts, highest + 1.0)
-    is_few = (counts <= MOST_COUNTS) & (grows < UNDERFLOW + np.log(NEVER))
+    is_few = (counts <= _MOST_COUNTS) & (grows < UNDERFLOW + np.log(NEVER))
     is_few &= (counts + 1) * (highest + 1.0) * tree.n_locations <= _MOST_FIGURES
     return parts[is_few], counts[is_few]
 
