@@ -1,7 +1,8 @@
 """Exact evaluation of a stock: every law of the supply tree, mixed over uncertain rates.
 
 Any depth, several roots, local repair anywhere (Simon 1971, Graves 1985). An uncertain rate is
-one factor for all locations of a part; given the factor the chain of laws is exact.
+one factor for all locations of a part. Two levels of it have a closed form (`rate_chain`); else,
+given the factor, the chain of laws is exact, and a quadrature mixes them.
 """
 
 from __future__ import annotations
@@ -197,12 +198,11 @@ def mixed_figures(chain: Chain, rate_shape: Floats, clustering: Floats) -> Suppl
     clustering
         As in `moments_of_nodes`.
     """
-    is_closed = has_closed_laws(chain, rate_shape) & (clustering == 0.0).all(axis=1)
-    if is_closed.all() and len(is_closed):
-        return _in_closed_form(chain, rate_shape)
-    if not is_closed.any():
+    closed, others = _closed_and_others(chain, rate_shape, clustering)
+    if len(closed) == 0:
         return _mixed(chain, rate_shape, clustering)
-    closed, others = np.flatnonzero(is_closed), np.flatnonzero(~is_closed)
+    if len(others) == 0:
+        return _in_closed_form(chain, rate_shape)
     one = _in_closed_form(chain.of_rows(closed), rate_shape[closed])
     another = _mixed(chain.of_rows(others), rate_shape[others], clustering[others])
     joined = {}
@@ -216,9 +216,8 @@ def mixed_figures(chain: Chain, rate_shape: Floats, clustering: Floats) -> Suppl
 
 def mixed_stockout(chain: Chain, rate_shape: Floats, clustering: Floats) -> Floats:
     """Share of demand that finds a node empty, as `mixed_figures` has it; 1 - fill rate."""
-    is_closed = has_closed_laws(chain, rate_shape) & (clustering == 0.0).all(axis=1)
+    closed, others = _closed_and_others(chain, rate_shape, clustering)
     stockout = np.empty(chain.stock.shape)
-    closed, others = np.flatnonzero(is_closed), np.flatnonzero(~is_closed)
     if len(closed):
         rates = GammaRates.of(rate_shape[closed], per_demand=True)
         stockout[closed] = rate_chain_figures(chain.of_rows(closed), rates).stockout
@@ -229,6 +228,14 @@ def mixed_stockout(chain: Chain, rate_shape: Floats, clustering: Floats) -> Floa
         figures = moments_of_nodes(rows, clustering[others][mixture.part])
         stockout[others] = mixture.mean(figures.stockout, per_demand=True)
     return np.minimum(stockout, 1.0)
+
+
+def _closed_and_others(
+    chain: Chain, rate_shape: Floats, clustering: Floats
+) -> tuple[Integers, Integers]:
+    """Rows that have closed laws, and those that have none."""
+    is_closed = has_closed_laws(chain, rate_shape) & (clustering == 0.0).all(axis=1)
+    return np.flatnonzero(is_closed), np.flatnonzero(~is_closed)
 
 
 def _in_closed_form(chain: Chain, rate_shape: Floats) -> SupplyFigures:

@@ -1,8 +1,9 @@
 """Quadrature over the uncertain failure rate of a part: one gamma factor for all its locations.
 
-Given the factor everything is Poisson again, so a mixture over a few dozen factors is exact to
-rounding. Gauss-Laguerre where few nodes suffice, else the trapezoid in a variable in which the
-laws have equal width everywhere, which converges geometrically for any shape and pipeline.
+For what has no closed form (`gamma_rates`). Given the factor everything is Poisson again, so a
+mixture over a few dozen factors is exact to rounding. Gauss-Laguerre where few nodes suffice, else
+the trapezoid in a variable in which the laws have equal width everywhere, which converges
+geometrically for any shape and pipeline.
 """
 
 from __future__ import annotations

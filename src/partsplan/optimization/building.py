@@ -1,7 +1,8 @@
 """The tables of a block under each evaluation: exact, exact with uncertain rates, by moments.
 
-An uncertain rate is one factor for a part's whole tree, so its tables are a mixture of exact
-tables; shares of demand weigh a factor by its size. Under METRIC and VARI-METRIC late units come
+An uncertain rate is one factor for a part's whole tree. Two levels of it have tables in closed form
+(`rate_tabulation`); others are a mixture of exact tables, in which shares of demand weigh a factor
+by its size. Under METRIC and VARI-METRIC late units come
 from moments, and shares of demand from the exact tables.
 """
 
