@@ -253,7 +253,7 @@ def test_integer_master_that_stops_at_its_node_limit(monkeypatch):
     master = IntegerMaster(columns, allowed, allowed)
     picked = master.solve(None, None, 0.0, 0.0)
     solver = pulp_solver(None, None, 0.0, 0.0)
-    assert solver.optionsDict["mip_max_nodes"] == 1
+    assert solver.highs_options["mip_max_nodes"] == 1
     if picked is not None:
         assert (np.sort(columns.parts[picked]) == np.arange(60)).all()
         assert (uses[picked].sum(axis=0) <= allowed * (1 + 1e-9)).all()

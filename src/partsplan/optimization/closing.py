@@ -15,6 +15,7 @@ import scipy
 
 from partsplan.optimization.axes import Floats
 from partsplan.optimization.columns import Columns
+from partsplan.optimization.highs import silent_highs
 from partsplan.optimization.rounding import Choice
 
 _FEASIBILITY = 1e-10
@@ -67,16 +68,15 @@ def cheapest_choice(
 
     if len(np.unique(columns.parts)) < n_parts:
         return CheapestChoice(None, below)
-    model: Any = highspy.Highs()
-    model.setOptionValue("output_flag", False)
-    model.setOptionValue("mip_max_nodes", _MOST_NODES)
-    if np.isfinite(seconds):
-        model.setOptionValue("time_limit", max(seconds, 0.1))
-    model.setOptionValue("mip_rel_gap", 0.0)
-    model.setOptionValue("mip_abs_gap", 1e-12 * abs(below))
-    model.setOptionValue("mip_feasibility_tolerance", _FEASIBILITY)
-    model.setOptionValue("primal_feasibility_tolerance", _FEASIBILITY)
-    model.setOptionValue("objective_bound", below)
+    model = silent_highs(
+        mip_max_nodes=_MOST_NODES,
+        time_limit=max(seconds, 0.1),
+        mip_rel_gap=0.0,
+        mip_abs_gap=1e-12 * abs(below),
+        mip_feasibility_tolerance=_FEASIBILITY,
+        primal_feasibility_tolerance=_FEASIBILITY,
+        objective_bound=below,
+    )
     model.passModel(_programme(columns, allowed, n_parts))
     model.run()
     status, info = model.getModelStatus(), model.getInfo()

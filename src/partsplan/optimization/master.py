@@ -6,6 +6,7 @@ a solver's claim is read from the values it returns, never from its status text 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from partsplan.errors import PartsplanError
 from partsplan.optimization.axes import Floats, Integers
 from partsplan.optimization.columns import Columns
+from partsplan.optimization.highs import silent_highs
 
 _FEASIBILITY = 1e-10
 _MOST_NODES = 100
@@ -122,10 +124,9 @@ def pulp_solver(solver: object, seconds: float | None, gap: float, target: float
 
     if solver is None or solver == "HiGHS":
         return _node_limited_highs()(
-            msg=False,
-            timeLimit=seconds,
-            gapRel=gap,
             mip_max_nodes=_MOST_NODES,
+            time_limit=math.inf if seconds is None else float(seconds),
+            mip_rel_gap=gap,
             mip_feasibility_tolerance=_FEASIBILITY,
             primal_feasibility_tolerance=_FEASIBILITY,
             objective_target=target,
@@ -145,14 +146,22 @@ def pulp_solver(solver: object, seconds: float | None, gap: float, target: float
 
 
 def _node_limited_highs() -> Any:
-    """PuLP's HiGHS, which takes a stop at the node limit for a stop at the time limit.
+    """PuLP's HiGHS, silent, which takes a stop at the node limit for a stop at the time limit.
 
-    PuLP 3.3 does not know the node limit's status and fails on it.
+    PuLP 3.3 does not know the node limit's status and fails on it; PuLP 3.3 and 4.2 make a
+    ``highspy.Highs`` that prints its banner.
     """
     import highspy  # noqa: PLC0415
     import pulp  # noqa: PLC0415
 
     class NodeLimitedHighs(pulp.HiGHS):  # type: ignore[misc]
+        def __init__(self, **options: object) -> None:
+            super().__init__(msg=False)
+            self.highs_options = options
+
+        def createAndConfigureSolver(self, lp: Any) -> None:  # noqa: N802
+            lp.solverModel = silent_highs(**self.highs_options)
+
         def findSolutionValues(self, lp: Any) -> Any:  # noqa: N802
             lp.solverModel = _StatusKnownToPulp(lp.solverModel)
             return super().findSolutionValues(lp)

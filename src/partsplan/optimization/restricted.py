@@ -8,7 +8,6 @@ keep every promise have been met.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from partsplan.errors import PartsplanError
 from partsplan.optimization.axes import Floats
 from partsplan.optimization.columns import Columns
+from partsplan.optimization.highs import silent_highs
 
 _SLACK_PRICE = 1e7
 """Cost of 100 % too much use, in mean costs of a part; beyond it HiGHS loses digits."""
@@ -59,8 +59,7 @@ class RestrictedMaster:
         self.allowed = allowed
         self.n_columns = 0
         self._unit = max(abs(cost), 1e-9) / n_parts
-        self._highs: Any = highspy.Highs()
-        self._highs.setOptionValue("output_flag", False)
+        self._highs = silent_highs()
         infinity = highspy.kHighsInf
         n_promises = len(allowed)
         lower = np.concatenate([np.full(n_promises, -infinity), np.ones(n_parts)])
