@@ -117,6 +117,7 @@ class PlanSearch:
             self.clock.report(self.state.passes, self.bound, self.cost)
             if self.gap <= gap or self.clock.is_over or self.gap > _WORTHWHILE * before:
                 return
+            is_close = is_close and not finder.is_off_alike
             price = self.nearest_price if is_close else finder.further()
 
     def round(self, gap: float) -> None:

@@ -23,6 +23,9 @@ _UNDAMPED = 5
 _MENDED = 1e-3
 """Use beyond what is allowed, as a share of it, that is not tried to be mended."""
 
+_ROWS = 20_000
+"""Columns looked at together."""
+
 
 @dataclass(frozen=True, eq=False)
 class NearestPlan:
@@ -167,7 +170,16 @@ def nearest_others(
     is_other[best] = False
     others = np.flatnonzero(is_other)
     if len(others) > count:
-        change = np.abs(columns.uses[others] - columns.uses[best[columns.parts[others]]]) @ price
-        far = excess[others] / np.maximum(change, 1e-300)
+        far = excess[others] / np.maximum(_worth_of_change(columns, best, others, price), 1e-300)
         others = np.sort(others[np.argpartition(far, count)[:count]])
     return best, others
+
+
+def _worth_of_change(columns: Columns, best: Integers, others: Integers, price: Floats) -> Floats:
+    """What columns use more or less of every promise than their part's best one, at its price."""
+    worth = np.empty(len(others))
+    for start in range(0, len(others), _ROWS):
+        some = others[start : start + _ROWS]
+        change = columns.uses[some] - columns.uses[best[columns.parts[some]]]
+        worth[start : start + _ROWS] = np.abs(change) @ price
+    return worth

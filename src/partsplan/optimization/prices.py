@@ -40,6 +40,8 @@ _SHARE_OF_DUAL_GAP = 0.02
 MANY_PARTS = 2_000
 """From here on a linear programme with a row per part is slow."""
 _USEFUL_SHARE = 0.03
+_ALIKE = 0.5
+"""Share of the root mean square of what promises are off that their mean is."""
 
 
 @dataclass
@@ -193,6 +195,19 @@ class PriceFinder:
                     self.state.pool.add(columns)
         bound = float(least.sum()) - float(price @ self.allowed)
         self._take_bound(price, bound, least)
+
+    @property
+    def is_off_alike(self) -> bool:
+        """Whether what all promises are off at the last look is for the most part the same.
+
+        A sample that is told mends that. A linear programme over near columns mends what each is
+        off of its own; where most have something left it has too few columns to use it, and gives
+        promises away.
+        """
+        off = self._looked[1] / self.allowed - 1.0
+        if self.blocks.sample is None or not len(off):
+            return False
+        return bool(abs(off.mean()) > _ALIKE * np.sqrt((off**2).mean()))
 
     def further(self) -> Floats:
         """Prices a step further than the last look."""
