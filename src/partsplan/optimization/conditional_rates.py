@@ -30,6 +30,10 @@ NEVER = 1e-21
 """Probability of so many units under way that is left out."""
 _SWEEP_FIGURES = 2_000_000
 """Figures of all counts that are held at once, unless one part has more."""
+_MOST_FIGURES = 10_000_000
+"""The same of one part, unless one location has more."""
+_ALIKE = 8
+"""Locations are worked together up to this and twice the highest stock of the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +61,14 @@ class GivenCounts(Given):
         last = int(np.flatnonzero(late.under_way.max(axis=0) > NEVER).max(initial=0))
         n, n_places, size = stock.shape
         mixed = np.empty((n, late.stock.shape[1] + 1, n_places, size))
-        figures = n_places * (1 + int(stock.max(initial=0))) * (last + 1)
-        most = max(1, _SWEEP_FIGURES // max(figures, 1))
-        for start in range(0, n, most):
-            some = slice(start, start + most)
-            given = self._of(some, slice(None))
-            rates, chosen = late.rates.of_parts(some), stock[some]
-            mixed[some] = given._worked(late.of_parts(some), rates, chosen, last)
+        for places in _places_alike(stock, last):
+            figures = len(places) * (1 + int(stock[:, places].max(initial=0))) * (last + 1)
+            most = max(1, _SWEEP_FIGURES // figures)
+            for start in range(0, n, most):
+                some = slice(start, start + most)
+                given, rates = self._of(some, places), late.rates.of_parts(some)
+                chosen = stock[some][:, places]
+                mixed[some][:, :, places] = given._worked(late.of_parts(some), rates, chosen, last)
         return mixed[:, None]
 
     def _worked(self, late: LateUnits, rates: GammaRates, stock: Integers, last: int) -> Floats:
@@ -116,6 +121,20 @@ class GivenCounts(Given):
             tail += moved
             law += moved
             law *= stay
+
+
+def _places_alike(stock: Integers, last: int) -> Iterator[Integers]:
+    """Locations, by position, whose highest stocks are alike, as many as are worked at once."""
+    highest = stock.max(axis=(0, 2), initial=0)
+    order = np.argsort(highest, kind="stable")
+    start = 0
+    while start < len(order):
+        limit = _ALIKE + 2 * int(highest[order[start]])
+        end = int(np.searchsorted(highest[order], limit, side="right"))
+        figures = (1 + int(highest[order[end - 1]])) * (last + 1)
+        end = min(end, start + max(1, _MOST_FIGURES // figures))
+        yield np.sort(order[start:end])
+        start = end
 
 
 def tables_of(rates: GammaRates, mean: Floats, size: int) -> tuple[Floats, Floats, Floats]:

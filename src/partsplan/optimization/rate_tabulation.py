@@ -28,8 +28,6 @@ from partsplan.optimization.tabulation import TableBuilder
 
 _MOST_COUNTS = 8_000
 """Units under way at a root that a sweep goes over at most; factors and leaps are sooner beyond."""
-_MOST_FIGURES = 10_000_000
-"""Figures of all counts, stocks and locations of a part that are held at once."""
 
 
 def closed_parts(tree: SupplyTree, grids: Grids) -> tuple[Integers, Integers]:
@@ -53,7 +51,6 @@ def closed_parts(tree: SupplyTree, grids: Grids) -> tuple[Integers, Integers]:
         highest = np.maximum(highest, lists[parts].max(axis=(1, 2), initial=0))
     grows = GammaRates.of(some.rate_shape).growth(counts, highest + 1.0)
     is_few = (counts <= _MOST_COUNTS) & (grows < UNDERFLOW + np.log(NEVER))
-    is_few &= (counts + 1) * (highest + 1.0) * tree.n_locations <= _MOST_FIGURES
     return parts[is_few], counts[is_few]
 
 
