@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.evaluation.uncertainty import rate_nodes
-from partsplan.optimization import building, rate_factors
+from partsplan.optimization import building, conditional_rates, rate_factors
 from partsplan.optimization.building import build_tables
 from partsplan.optimization.clock import Clock
 from partsplan.optimization.grids import Grids
@@ -106,6 +106,25 @@ def test_small_figures_are_right_relative_to_themselves(by_quadrature):
     matters = finer.backorders > 1e-15
     assert (matters & (finer.backorders < 1e-12)).any()
     assert_allclose(mine.backorders[matters], finer.backorders[matters], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("most", "together"), [(1, [[0], [2], [1]]), (10**7, [[0, 2], [1]])])
+def test_locations_whose_stocks_are_unlike(most, together, by_quadrature, monkeypatch):
+    monkeypatch.setattr(conditional_rates, "_MOST_FIGURES", most)
+    tree, grids = block(2.0), lists()
+    fsl = np.array([[0, 1, 2, 3, 4], [0, 25, 60, 100, 150], [0, 1, 5, 9, 12]])
+    leaves = {**grids.leaves, 0: np.tile(fsl, (5, 1, 1))}
+    grids = replace(grids, leaves=leaves)
+    found = conditional_rates._places_alike(leaves[0], 5000)
+    assert [some.tolist() for some in found] == together  # with 4 go 16 and fewer
+    weighed = Weighed(WINDOWS, has_stockout=True, has_waits=True)
+    mine = tables_of(tree, grids, weighed).branches[0].family.leaves.figures
+    by_quadrature()
+    finer = tables_of(tree, grids, weighed).branches[0].family.leaves.figures
+    assert_allclose(mine.backorders, finer.backorders, rtol=1e-9, atol=1e-13)
+    assert_allclose(mine.stockout, finer.stockout, rtol=1e-9, atol=1e-13)
+    for window, late in mine.late.items():
+        assert_allclose(late, finer.late[window], rtol=1e-9, atol=1e-13)
 
 
 def test_parts_of_all_kinds_in_one_block(by_quadrature):
