@@ -110,7 +110,7 @@ def test_small_figures_are_right_relative_to_themselves(by_quadrature):
 
 @pytest.mark.parametrize(("most", "together"), [(1, [[0], [2], [1]]), (10**7, [[0, 2], [1]])])
 def test_locations_whose_stocks_are_unlike(most, together, by_quadrature, monkeypatch):
-    monkeypatch.setattr(conditional_rates, "_MOST_FIGURES", most)
+    monkeypatch.setattr(conditional_rates, "MOST_FIGURES", most)
     tree, grids = block(2.0), lists()
     fsl = np.array([[0, 1, 2, 3, 4], [0, 25, 60, 100, 150], [0, 1, 5, 9, 12]])
     leaves = {**grids.leaves, 0: np.tile(fsl, (5, 1, 1))}
@@ -159,3 +159,5 @@ def test_where_no_closed_form_is_used():
     assert len(closed_parts(many, grids)[0]) < 5
     # what underflows with none at the centre would grow back with hundreds there
     assert len(closed_parts(block(3.0, 2.0), lists(fsl=(0, 2, 900)))[0]) < 5
+    # figures of one location at all counts would fill the memory
+    assert len(closed_parts(block(900.0), lists(fsl=(0, 2, 10**6)))[0]) == 0

@@ -30,8 +30,8 @@ NEVER = 1e-21
 """Probability of so many units under way that is left out."""
 _SWEEP_FIGURES = 2_000_000
 """Figures of all counts that are held at once, unless one part has more."""
-_MOST_FIGURES = 10_000_000
-"""The same of one part, unless one location has more."""
+MOST_FIGURES = 10_000_000
+"""The same of one part: locations are worked in groups, and none may have more."""
 _ALIKE = 8
 """Locations are worked together up to this and twice the highest stock of the first."""
 
@@ -132,7 +132,7 @@ def _places_alike(stock: Integers, last: int) -> Iterator[Integers]:
         limit = _ALIKE + 2 * int(highest[order[start]])
         end = int(np.searchsorted(highest[order], limit, side="right"))
         figures = (1 + int(highest[order[end - 1]])) * (last + 1)
-        end = min(end, start + max(1, _MOST_FIGURES // figures))
+        end = min(end, start + max(1, MOST_FIGURES // figures))
         yield np.sort(order[start:end])
         start = end
 

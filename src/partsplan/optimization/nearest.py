@@ -22,7 +22,6 @@ _UNDAMPED = 5
 """Steps after which they grow shorter: few columns answer in jumps."""
 _MENDED = 1e-3
 """Use beyond what is allowed, as a share of it, that is not tried to be mended."""
-
 _ROWS = 20_000
 """Columns looked at together."""
 

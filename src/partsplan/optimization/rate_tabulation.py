@@ -19,7 +19,12 @@ from partsplan.evaluation.rate_chain import MOST_UNDER_WAY
 from partsplan.evaluation.supply import SupplyTree
 from partsplan.optimization.axes import Booleans, Floats, Integers
 from partsplan.optimization.conditional import Given
-from partsplan.optimization.conditional_rates import NEVER, GivenCounts, tables_of
+from partsplan.optimization.conditional_rates import (
+    MOST_FIGURES,
+    NEVER,
+    GivenCounts,
+    tables_of,
+)
 from partsplan.optimization.grids import Grids
 from partsplan.optimization.late_units import LateUnits
 from partsplan.optimization.sweeping import Kind
@@ -51,6 +56,7 @@ def closed_parts(tree: SupplyTree, grids: Grids) -> tuple[Integers, Integers]:
         highest = np.maximum(highest, lists[parts].max(axis=(1, 2), initial=0))
     grows = GammaRates.of(some.rate_shape).growth(counts, highest + 1.0)
     is_few = (counts <= _MOST_COUNTS) & (grows < UNDERFLOW + np.log(NEVER))
+    is_few &= (counts + 1) * (highest + 1.0) <= MOST_FIGURES
     return parts[is_few], counts[is_few]
 
 
